@@ -1,0 +1,197 @@
+/** The transport of every backend: all rules on states, limits and flow control, above a channel that has none. */
+import { toBytes, toBytesList } from "../bytes/to-bytes.js";
+import { Watermarks } from "../bytes/watermarks.js";
+import { checkOptions } from "../checks.js";
+import { kindOf } from "../describe.js";
+import { InvalidStateError } from "../errors.js";
+import { toSocketAddress } from "../transport/endpoint.js";
+import type { Protocol } from "../transport/protocol.js";
+import type { BytesLike, ExtraInfo, StartableTransport, WriteBufferLimits } from "../transport/transport.js";
+import type { Channel, ChannelEvents } from "./channel.js";
+
+/** As asyncio's marks for TCP, in bytes. */
+const DEFAULT_HIGH = 65_536;
+
+export class ChannelTransport implements StartableTransport, ChannelEvents {
+  readonly #channel: Channel;
+  readonly #extraInfo: { readonly [Key in keyof ExtraInfo]: ExtraInfo[Key] | undefined };
+  readonly #marks: Watermarks = new Watermarks(DEFAULT_HIGH, DEFAULT_HIGH / 4);
+  #protocol: Protocol | undefined;
+  #isEofWritten = false;
+  #isReadingPaused = false;
+  #isClosing = false;
+  #isAborted = false;
+  #failure: Error | undefined;
+  /** The peer is gone: what is written is lost, and the protocol stays paused until it hears of the end. */
+  #hasWritingFailed = false;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+    this.#extraInfo = {
+      socket: channel.socket,
+      peername: channel.remote && toSocketAddress(channel.remote),
+      sockname: toSocketAddress(channel.local),
+    };
+  }
+
+  start(protocol: Protocol): void {
+    this.#protocol = protocol;
+    this.#channel.start(this);
+    protocol.connectionMade(this);
+  }
+
+  // For whoever writes.
+
+  write(data: BytesLike): void {
+    const bytes = toBytes(data);
+    this.#checkWritable("write");
+    this.#send(bytes);
+  }
+
+  writeLines(list: Iterable<BytesLike>): void {
+    const lines = toBytesList(list);
+    this.#checkWritable("writeLines");
+    for (const line of lines) this.#send(line);
+  }
+
+  writeEof(): void {
+    if (this.#isClosing || this.#isEofWritten) return;
+    this.#isEofWritten = true;
+    if (!this.#hasWritingFailed) this.#channel.endWriting();
+  }
+
+  canWriteEof(): boolean {
+    return true;
+  }
+
+  setWriteBufferLimits(limits?: WriteBufferLimits): void {
+    const { high, low } = checkOptions<WriteBufferLimits>("setWriteBufferLimits()", limits, ["high", "low"]);
+    checkMark("high", high);
+    checkMark("low", low);
+    const newHigh = high ?? (low === undefined ? DEFAULT_HIGH : 4 * low);
+    const newLow = low ?? Math.floor(newHigh / 4);
+    if (!(newHigh >= newLow && newLow >= 0)) {
+      throw new RangeError(`high (${newHigh}) must be >= low (${newLow}) must be >= 0`);
+    }
+    this.#marks.move(newHigh, newLow);
+    this.#pauseWritingIfFull();
+  }
+
+  getWriteBufferLimits(): [low: number, high: number] {
+    return [this.#marks.low, this.#marks.high];
+  }
+
+  getWriteBufferSize(): number {
+    return this.#channel.bufferedBytes;
+  }
+
+  // For whoever reads.
+
+  pauseReading(): void {
+    if (this.#isClosing || this.#isReadingPaused) return;
+    this.#isReadingPaused = true;
+    this.#channel.pause();
+  }
+
+  resumeReading(): void {
+    if (this.#isClosing || !this.#isReadingPaused) return;
+    this.#isReadingPaused = false;
+    this.#channel.resume();
+  }
+
+  isReading(): boolean {
+    return !this.#isClosing && !this.#isReadingPaused;
+  }
+
+  // The end, and what is known.
+
+  close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    if (this.#hasWritingFailed) this.#channel.destroy();
+    else this.#channel.close();
+  }
+
+  abort(): void {
+    this.#isClosing = true;
+    this.#isAborted = true;
+    this.#channel.destroy();
+  }
+
+  isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  getExtraInfo<Key extends keyof ExtraInfo>(name: Key): ExtraInfo[Key] | undefined;
+  getExtraInfo<Key extends keyof ExtraInfo, Default>(name: Key, fallback: Default): ExtraInfo[Key] | Default;
+  getExtraInfo(name: string, fallback?: unknown): unknown;
+  getExtraInfo(name: string, fallback?: unknown): unknown {
+    if (typeof name !== "string") throw new TypeError(`name must be a string, not ${kindOf(name)}`);
+    const value = Object.hasOwn(this.#extraInfo, name) ? this.#extraInfo[name as keyof ExtraInfo] : undefined;
+    return value ?? fallback;
+  }
+
+  // What the channel tells.
+
+  dataReceived(chunk: Uint8Array): void {
+    if (this.#isClosing) return;
+    try {
+      this.#protocol!.dataReceived(chunk);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  eofReceived(): void {
+    if (this.#isClosing) return;
+    try {
+      if (!this.#protocol!.eofReceived()) this.close();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  bufferShrank(): void {
+    if (this.#hasWritingFailed) return;
+    if (this.#marks.becomesFree(this.#channel.bufferedBytes)) this.#protocol!.resumeWriting();
+  }
+
+  writingFailed(): void {
+    this.#hasWritingFailed = true;
+    if (!this.#marks.isFull) this.#protocol!.pauseWriting();
+  }
+
+  closed(error: Error | undefined): void {
+    this.#isClosing = true;
+    this.#protocol?.connectionLost(this.#failure ?? (this.#isAborted ? undefined : error));
+  }
+
+  // Steps.
+
+  /** The protocol threw: the connection ends with what it threw. */
+  #fail(error: unknown): void {
+    this.#failure = error instanceof Error ? error : new Error(String(error), { cause: error });
+    this.abort();
+  }
+
+  #checkWritable(method: string): void {
+    if (this.#isEofWritten) throw new InvalidStateError(`Cannot call ${method}() after writeEof()`);
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (bytes.length === 0 || this.#isClosing || this.#hasWritingFailed) return;
+    this.#channel.write(bytes);
+    this.#pauseWritingIfFull();
+  }
+
+  #pauseWritingIfFull(): void {
+    if (this.#hasWritingFailed || this.#isClosing) return;
+    if (this.#marks.becomesFull(this.#channel.bufferedBytes)) this.#protocol?.pauseWriting();
+  }
+}
+
+function checkMark(name: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== "number")
+    throw new TypeError(`${name} must be a number of bytes, not ${kindOf(value)}`);
+}

@@ -1,0 +1,40 @@
+/** What a backend provides for each connection: it moves bytes, and decides nothing. */
+import type { Endpoint } from "../transport/endpoint.js";
+import type { TransportSocket } from "../transport/transport.js";
+
+/** A connection as the backend has it. `ChannelTransport` calls it, and makes a transport of it. */
+export interface Channel {
+  readonly socket: TransportSocket;
+  readonly local: Endpoint;
+  /** `undefined` if the peer was gone before anyone could ask. */
+  readonly remote: Endpoint | undefined;
+  /** Bytes written that the other side of the backend (the kernel) has not taken. */
+  readonly bufferedBytes: number;
+  /** Begins to deliver, but nothing before it has returned. Called once, first; before it only `destroy`. */
+  start(events: ChannelEvents): void;
+  /** Takes all of `data`, which is not empty. Not called after `endWriting`, `close` or `destroy`. */
+  write(data: Uint8Array): void;
+  /** Ends our direction behind what is buffered. Called at most once. */
+  endWriting(): void;
+  /** Delivers nothing more; sends what is buffered, then ends. Called at most once. */
+  close(): void;
+  /** Ends now and drops what is buffered. Idempotent. */
+  destroy(): void;
+  /** After `pause` at most what was taken from the kernel already is kept back, and nothing is delivered. */
+  pause(): void;
+  resume(): void;
+}
+
+/** What a channel tells. */
+export interface ChannelEvents {
+  /** `chunk` is handed over. Not after `close` or `destroy`. */
+  dataReceived(chunk: Uint8Array): void;
+  /** The peer has ended its direction, and all it sent was delivered. */
+  eofReceived(): void;
+  /** `bufferedBytes` has become less. */
+  bufferShrank(): void;
+  /** What is written from now on is lost: the peer is gone. `closed` follows once what it had sent is delivered. */
+  writingFailed(): void;
+  /** Last: the resources are free. `error` unless the end was a regular one. */
+  closed(error: Error | undefined): void;
+}

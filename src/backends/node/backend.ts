@@ -1,0 +1,137 @@
+/** The backend of node:net, which Bun and Deno have too. */
+import { ADDRCONFIG, ALL, V4MAPPED, lookup } from "node:dns";
+import { Server, Socket } from "node:net";
+import process from "node:process";
+import { checkInteger } from "../../checks.js";
+import { kindOf } from "../../describe.js";
+import { InvalidStateError } from "../../errors.js";
+import type {
+  Backend,
+  DialOptions,
+  HostAddress,
+  HostQuery,
+  Listener,
+  ListenOptions,
+} from "../../transport/backend.js";
+import { systemClock } from "../../transport/clock.js";
+import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
+import type { StartableTransport } from "../../transport/transport.js";
+import { ChannelTransport } from "../channel-transport.js";
+import { checkUnixPath, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
+import { listenAt, listenAtDescriptor, takeOver } from "./listener.js";
+import { SocketChannel } from "./socket-channel.js";
+import { fromSystemError } from "./system-errors.js";
+
+export const nodeBackend: Backend = {
+  clock: systemClock,
+  lookupHints: ADDRCONFIG | V4MAPPED | ALL,
+  whyNot,
+  lookup: lookupHost,
+  connect,
+  adopt,
+  listen: listenAt,
+  adoptListener,
+};
+
+function whyNot(feature: "unix" | "reusePort" | "noReuseAddress"): string | undefined {
+  const isWindows = process.platform === "win32";
+  switch (feature) {
+    case "unix":
+      return isWindows ? "Unix sockets are not available on Windows" : undefined;
+    case "noReuseAddress":
+      return isWindows ? undefined : "this runtime always sets SO_REUSEADDR, so reuseAddress cannot be false";
+    case "reusePort":
+      return canReusePort()
+        ? undefined
+        : `reusePort needs Node.js 22.12 or newer, this is ${process.version}`;
+  }
+}
+
+function canReusePort(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+}
+
+function lookupHost(host: string, { family, hints }: HostQuery): Promise<readonly HostAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(host, { all: true, family, hints, verbatim: true }, (error, addresses) => {
+      if (error === null) resolve(addresses as HostAddress[]);
+      else reject(fromSystemError(error));
+    });
+  });
+}
+
+function connect(endpoint: Endpoint, { signal, local }: DialOptions): Promise<StartableTransport> {
+  if (endpoint.kind === "unix") checkUnixPath(endpoint.path);
+  return new Promise((resolve, reject) => {
+    const socket = new Socket({ allowHalfOpen: true });
+    const onAbort = () => {
+      settle();
+      socket.destroy();
+      reject(signal.reason);
+    };
+    const onError = (error: Error & { syscall?: string }) => {
+      settle();
+      socket.destroy();
+      const isBind = error.syscall === "bind" && local !== undefined;
+      const what = isBind
+        ? `error while attempting to bind on address ${showEndpoint(local)}`
+        : `Connect call failed ${showEndpoint(endpoint)}`;
+      reject(fromSystemError(error, what));
+    };
+    const onConnect = () => {
+      settle();
+      resolve(transportOver(socket, endpoint));
+    };
+    const settle = () => {
+      signal.removeEventListener("abort", onAbort);
+      socket.off("error", onError).off("connect", onConnect);
+    };
+    signal.addEventListener("abort", onAbort);
+    socket.on("error", onError).on("connect", onConnect);
+    if (endpoint.kind === "unix") {
+      socket.connect({ path: endpoint.path });
+      return;
+    }
+    const { address: host, port, family } = endpoint;
+    const from = local === undefined ? {} : { localAddress: local.address, localPort: local.port };
+    socket.connect({ host, port, family, autoSelectFamily: false, ...from });
+  });
+}
+
+function transportOver(socket: Socket, endpoint: Endpoint): StartableTransport {
+  if (endpoint.kind === "unix") return new ChannelTransport(new SocketChannel(socket, UNNAMED, endpoint));
+  socket.setNoDelay(true);
+  return new ChannelTransport(new SocketChannel(socket, localEndpoint(socket), remoteEndpoint(socket)));
+}
+
+function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
+  const expected = kind === "unix" ? "A UNIX Domain Stream Socket" : "A Stream Socket";
+  if (!(sock instanceof Socket)) throw new TypeError(`${expected} was expected, got ${kindOf(sock)}`);
+  if ("encrypted" in sock) throw new TypeError("Socket cannot be of type TLSSocket");
+  if (sock.destroyed) throw new InvalidStateError("sock is closed");
+  if (sock.connecting || sock.pending) throw new InvalidStateError("sock is not connected");
+  if (sock.readableEncoding !== null) {
+    throw new InvalidStateError(`sock has the encoding ${sock.readableEncoding} set, so its bytes are lost`);
+  }
+  const isUnix = !("address" in sock.address());
+  if (kind === "unix" && !isUnix) throw new TypeError(`${expected} was expected, got a TCP socket`);
+  sock.removeAllListeners("data").removeAllListeners("readable").removeAllListeners("end");
+  sock.pause();
+  sock.allowHalfOpen = true;
+  if (isUnix) return new ChannelTransport(new SocketChannel(sock, UNNAMED, UNNAMED));
+  return transportOver(sock, localEndpoint(sock));
+}
+
+async function adoptListener(sock: unknown, options: ListenOptions): Promise<Listener> {
+  if (sock instanceof Server) {
+    if (sock.listenerCount("connection") > 0) {
+      throw new InvalidStateError("sock has a connection listener, which would compete for its connections");
+    }
+    return takeOver(sock, options);
+  }
+  if (typeof sock === "object" && sock !== null && "fd" in sock) {
+    return await listenAtDescriptor(checkInteger("sock.fd", sock.fd, 0), options);
+  }
+  throw new TypeError(`sock must be a net.Server or { fd }, not ${kindOf(sock)}`);
+}

@@ -1,0 +1,142 @@
+/** One listening socket of node:net. */
+import { createServer, type ListenOptions as NetListenOptions, type Server, type Socket } from "node:net";
+import { InvalidStateError } from "../../errors.js";
+import type { Listener, ListenerEvents, ListenOptions } from "../../transport/backend.js";
+import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
+import { AcceptQueue } from "../accept-queue.js";
+import { ChannelTransport } from "../channel-transport.js";
+import { isAbstract, listeningEndpoint, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
+import { SocketChannel } from "./socket-channel.js";
+import { fromSystemError } from "./system-errors.js";
+import {
+  checkReplaceable,
+  identify,
+  moveInPlace,
+  removeIfOurs,
+  removeQuietly,
+  temporaryNameFor,
+  type FileIdentity,
+} from "./unix-file.js";
+
+/** Its type in Node.js 20 lacks two that it, or newer versions, take. */
+type Where = NetListenOptions & { readonly fd?: number; readonly reusePort?: boolean };
+
+/** Binds `endpoint` and listens. Nothing is left behind when that fails. */
+export async function listenAt(endpoint: Endpoint, options: ListenOptions): Promise<NodeListener> {
+  const server = makeServer(options);
+  const { backlog, reusePort } = options;
+  if (endpoint.kind === "unix") {
+    return isAbstract(endpoint.path)
+      ? await bind(server, endpoint, { path: endpoint.path, backlog }, options)
+      : await bindInPlace(server, endpoint.path, options);
+  }
+  const { address, port, family } = endpoint;
+  const where = { host: address, port, ipv6Only: family === 6, backlog, exclusive: true };
+  return await bind(server, endpoint, reusePort ? { ...where, reusePort } : where, options);
+}
+
+/** Listens at the descriptor `fd`. */
+export async function listenAtDescriptor(fd: number, options: ListenOptions): Promise<NodeListener> {
+  const server = makeServer(options);
+  await listening(server, { fd, backlog: options.backlog }, `file descriptor ${fd}`);
+  return takeOver(server, options);
+}
+
+/** Goes on with a server that listens, and has no connection listener. */
+export function takeOver(server: Server, options: ListenOptions): NodeListener {
+  const endpoint = listeningEndpoint(server);
+  if (endpoint === undefined) throw new InvalidStateError("sock is a net.Server that does not listen");
+  Object.assign(server, {
+    allowHalfOpen: true,
+    pauseOnConnect: true,
+    noDelay: true,
+    keepAlive: options.keepAlive,
+  });
+  const file = endpoint.kind === "unix" && options.cleanupSocket ? identify(endpoint.path) : undefined;
+  return new NodeListener(server, endpoint, options.backlog, file);
+}
+
+async function bind(
+  server: Server,
+  endpoint: Endpoint,
+  where: Where,
+  options: ListenOptions,
+): Promise<NodeListener> {
+  await listening(server, where, `address ${showEndpoint(endpoint)}`);
+  return new NodeListener(
+    server,
+    endpoint.kind === "tcp" ? listeningEndpoint(server)! : endpoint,
+    options.backlog,
+  );
+}
+
+/** At a path: a stale socket there is replaced at once, any other file is refused. */
+async function bindInPlace(server: Server, path: string, options: ListenOptions): Promise<NodeListener> {
+  checkReplaceable(path);
+  const temporary = temporaryNameFor(path);
+  await listening(server, { path: temporary, backlog: options.backlog }, `address '${path}'`);
+  try {
+    const file = moveInPlace(temporary, path);
+    return new NodeListener(
+      server,
+      { kind: "unix", path },
+      options.backlog,
+      options.cleanupSocket ? file : undefined,
+    );
+  } catch (error) {
+    server.close();
+    removeQuietly(temporary);
+    throw fromSystemError(error, `error while attempting to bind on address '${path}'`);
+  }
+}
+
+function makeServer({ keepAlive }: ListenOptions): Server {
+  return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive });
+}
+
+function listening(server: Server, where: Where, what: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error) =>
+      reject(fromSystemError(error, `error while attempting to bind on ${what}`));
+    server.once("error", onError);
+    server.listen(where, () => {
+      server.off("error", onError);
+      resolve();
+    });
+  });
+}
+
+class NodeListener implements Listener {
+  readonly endpoint: Endpoint;
+  readonly #server: Server;
+  readonly #queue: AcceptQueue;
+  readonly #file: FileIdentity | undefined;
+
+  /** `file`: what to remove at the end. */
+  constructor(server: Server, endpoint: Endpoint, backlog: number, file?: FileIdentity) {
+    this.#server = server;
+    this.endpoint = endpoint;
+    this.#queue = new AcceptQueue(backlog);
+    this.#file = file;
+    server.on("connection", (socket) => this.#onConnection(socket));
+    server.on("error", (error) => this.#queue.acceptFailed(fromSystemError(error)));
+  }
+
+  accept(events: ListenerEvents): void {
+    this.#queue.open(events);
+  }
+
+  close(): void {
+    if (!this.#server.listening) return;
+    this.#server.close();
+    this.#queue.close();
+    if (this.endpoint.kind === "unix") removeIfOurs(this.endpoint.path, this.#file);
+  }
+
+  #onConnection(socket: Socket): void {
+    const isUnix = this.endpoint.kind === "unix";
+    const local = isUnix ? this.endpoint : localEndpoint(socket);
+    const remote = isUnix ? UNNAMED : remoteEndpoint(socket);
+    this.#queue.connectionAccepted(new ChannelTransport(new SocketChannel(socket, local, remote)));
+  }
+}

@@ -1,0 +1,243 @@
+/** One connected socket of node:net, for TCP and Unix sockets, on Node.js, Bun and Deno. */
+import type { Socket } from "node:net";
+import process from "node:process";
+import type { Endpoint } from "../../transport/endpoint.js";
+import type { Channel, ChannelEvents } from "../channel.js";
+import { fromSystemError } from "./system-errors.js";
+import { NodeTransportSocket } from "./transport-socket.js";
+import { WriteBatch } from "./write-batch.js";
+
+/** A batch above this is sent at once instead of at the end of the tick, so that the kernel begins on it. */
+const FLUSH_ABOVE = 65_536;
+
+/** After that many bytes sent at once the event loop gets a turn: a loop of `write` and `drain` must not starve it. */
+const SENT_IN_A_TURN = 1_048_576;
+
+/** When the peer is gone, the bytes that it had sent before are still delivered; no more than a receive buffer holds. */
+const SALVAGE_UP_TO = 8_388_608;
+/** … nor after that many turns of the event loop without any. */
+const QUIET_TURNS = 3;
+
+type WriteCallback = (error?: Error | null) => void;
+
+export class SocketChannel implements Channel {
+  readonly socket: NodeTransportSocket;
+  readonly local: Endpoint;
+  readonly remote: Endpoint | undefined;
+  readonly #net: Socket;
+  readonly #batch: WriteBatch = new WriteBatch();
+  #events: ChannelEvents | undefined;
+  #isFlushScheduled = false;
+  #isHeldForTurn = false;
+  #sentInTurn = 0;
+  #bytesDelivered = 0;
+  #hasPeerEnded = false;
+  /** `close` or `destroy` was called. */
+  #isEnding = false;
+  #readError: Error | undefined;
+  #writeError: Error | undefined;
+
+  constructor(socket: Socket, local: Endpoint, remote: Endpoint | undefined) {
+    this.#net = socket;
+    this.local = local;
+    this.remote = remote;
+    this.socket = new NodeTransportSocket(socket, local, remote);
+    socket.on("error", (error) => {
+      this.#readError ??= error;
+    });
+    socket.once("close", () => this.#onClose());
+    this.#keepWriteErrors();
+  }
+
+  get bufferedBytes(): number {
+    return this.#net.destroyed ? 0 : this.#batch.bytes + this.#net.writableLength;
+  }
+
+  start(events: ChannelEvents): void {
+    this.#events = events;
+    if (this.#net.destroyed) {
+      process.nextTick(() => this.#tellClosed());
+      return;
+    }
+    this.#net.on("data", this.#onData);
+    if (this.#net.readableEnded) process.nextTick(this.#onEnd);
+    else this.#net.once("end", this.#onEnd);
+    this.#net.resume();
+  }
+
+  write(data: Uint8Array): void {
+    this.#batch.add(data);
+    if (this.#batch.bytes > FLUSH_ABOVE) this.#flushNow();
+    else this.#flushAfterTick();
+  }
+
+  endWriting(): void {
+    this.#flush();
+    this.#net.end();
+  }
+
+  close(): void {
+    this.#isEnding = true;
+    this.#net.pause();
+    this.#flush();
+    if (this.#net.writableLength === 0) this.#net.destroy();
+    else this.#net.destroySoon();
+  }
+
+  destroy(): void {
+    this.#isEnding = true;
+    this.#batch.clear();
+    this.#net.destroy();
+  }
+
+  pause(): void {
+    if (this.#writeError === undefined) this.#net.pause();
+  }
+
+  resume(): void {
+    this.#net.resume();
+  }
+
+  // Sending: what is written within a tick leaves together.
+
+  #flushAfterTick(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    process.nextTick(() => {
+      this.#isFlushScheduled = false;
+      if (!this.#isHeldForTurn) this.#flush();
+    });
+  }
+
+  #flushNow(): void {
+    if (this.#isHeldForTurn) return;
+    if (this.#sentInTurn < SENT_IN_A_TURN) {
+      this.#sentInTurn += this.#batch.bytes;
+      this.#flush();
+      return;
+    }
+    this.#isHeldForTurn = true;
+    setImmediate(() => {
+      this.#isHeldForTurn = false;
+      this.#sentInTurn = 0;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#batch.bytes === 0 || this.#net.destroyed) return;
+    const pieces = this.#batch.take();
+    const last = pieces.pop()!;
+    if (pieces.length === 0) {
+      this.#net.write(last, this.#onWritten);
+      return;
+    }
+    this.#net.cork();
+    for (const piece of pieces) this.#net.write(piece);
+    this.#net.write(last, this.#onWritten);
+    this.#net.uncork();
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    if (!error) this.#events!.bufferShrank();
+  };
+
+  /**
+   * A failed write would make the runtime destroy the socket, with all that the peer had sent and nobody has read yet.
+   * So its error is kept from the runtime until that is delivered.
+   */
+  #keepWriteErrors(): void {
+    const socket = this.#net;
+    const write = socket._write.bind(socket);
+    const writev = socket._writev?.bind(socket);
+    let callback: WriteCallback = () => {};
+    const onDone: WriteCallback = (error) => {
+      if (error) this.#onWriteError(error);
+      else callback();
+    };
+    socket._write = (chunk, encoding, done) => {
+      callback = done;
+      write(chunk, encoding, onDone);
+    };
+    if (writev === undefined) return;
+    socket._writev = (chunks, done) => {
+      callback = done;
+      writev(chunks, onDone);
+    };
+  }
+
+  #onWriteError(error: Error): void {
+    if (this.#writeError !== undefined) return;
+    this.#writeError = error;
+    this.#batch.clear();
+    if (this.#isEnding || this.#hasPeerEnded || this.#events === undefined) {
+      this.#net.destroy();
+      return;
+    }
+    this.#events.writingFailed();
+    this.#net.resume();
+    this.#destroyOnceQuiet(this.#bytesDelivered, this.#bytesDelivered, 0);
+  }
+
+  #destroyOnceQuiet(atFailure: number, before: number, quietTurns: number): void {
+    setImmediate(() => {
+      const now = this.#bytesDelivered;
+      const quiet = now === before ? quietTurns + 1 : 0;
+      if (quiet > QUIET_TURNS || now - atFailure > SALVAGE_UP_TO) this.#net.destroy();
+      if (!this.#net.destroyed) this.#destroyOnceQuiet(atFailure, now, quiet);
+    });
+  }
+
+  // Receiving.
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#isEnding) return;
+    this.#bytesDelivered += chunk.length;
+    this.#events!.dataReceived(chunk);
+  };
+
+  readonly #onEnd = (): void => {
+    this.#hasPeerEnded = true;
+    if (this.#writeError !== undefined) {
+      this.#net.destroy();
+    } else if (MISTAKES_RST_FOR_FIN && this.local.kind === "tcp" && this.#canProbe()) {
+      this.#net.write("", (error) => {
+        if (!error && !this.#isEnding) this.#events!.eofReceived();
+      });
+    } else {
+      this.#events!.eofReceived();
+    }
+  };
+
+  /** Writing nothing fails after an RST, and does nothing after a FIN; it would wait behind what is buffered. */
+  #canProbe(): boolean {
+    return this.#net.writable && this.bufferedBytes === 0;
+  }
+
+  // The end.
+
+  #onClose(): void {
+    if (this.#events === undefined) return;
+    if (!this.#isEnding) this.#deliverLeftovers();
+    this.#tellClosed();
+  }
+
+  /** What a paused socket had taken from the kernel before it was lost. */
+  #deliverLeftovers(): void {
+    this.#net.off("data", this.#onData);
+    for (let chunk: unknown = this.#net.read(); chunk !== null; chunk = this.#net.read()) {
+      this.#onData(chunk as Buffer);
+    }
+  }
+
+  #tellClosed(): void {
+    const error = this.#writeError ?? this.#readError;
+    this.#events!.closed(error === undefined ? undefined : fromSystemError(error));
+  }
+}
+
+/** Node.js before 24 reports an RST that arrives together with data as the end of the stream. */
+const MISTAKES_RST_FOR_FIN: boolean =
+  Number(process.versions.node.split(".")[0]) < 24 &&
+  process.versions["bun"] === undefined &&
+  process.versions["deno"] === undefined;

@@ -1,0 +1,51 @@
+/** Two sockets of node:net that are connected with each other, in one process. */
+import { mkdtemp, rmdir } from "node:fs/promises";
+import { createServer, Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { NotImplementedError } from "../../errors.js";
+import { nodeBackend } from "./backend.js";
+import { fromSystemError } from "./system-errors.js";
+
+/**
+ * A pair of connected Unix sockets, as Python's `socket.socketpair()`. Not on Windows.
+ *
+ * No runtime has that call, so one of them connects to the other through a listener that lives for this one connection,
+ * in a folder made for it that only the user of this process can enter: nobody else can come in between. Both sockets
+ * allow half-open connections, and nothing of listener or folder is left.
+ *
+ * @throws OSError if the system has no more descriptors, or no temporary folder
+ */
+export async function socketPair(): Promise<[Socket, Socket]> {
+  const refusal = nodeBackend.whyNot("unix");
+  if (refusal !== undefined) throw new NotImplementedError(refusal);
+  const folder = await mkdtemp(join(tmpdir(), "pair-")).catch((error: unknown) => {
+    throw fromSystemError(error);
+  });
+  try {
+    return await connectThrough(join(folder, "s"));
+  } finally {
+    await rmdir(folder);
+  }
+}
+
+/** The listener removes its file when it closes. */
+function connectThrough(path: string): Promise<[Socket, Socket]> {
+  return new Promise((resolve, reject) => {
+    const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    const client = new Socket({ allowHalfOpen: true });
+    const fail = (error: Error) => {
+      client.destroy();
+      listener.close();
+      reject(fromSystemError(error));
+    };
+    listener.once("error", fail);
+    client.once("error", fail);
+    listener.once("connection", (accepted) => {
+      listener.close();
+      client.off("error", fail);
+      resolve([client, accepted]);
+    });
+    listener.listen({ path, backlog: 1 }, () => client.connect({ path }));
+  });
+}

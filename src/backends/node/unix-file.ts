@@ -1,0 +1,65 @@
+/** The file of a listening Unix socket: put in its place whole, and removed only while it is still ours. */
+import { randomBytes } from "node:crypto";
+import { lstatSync, renameSync, statSync, unlinkSync, type Stats } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { OSError } from "../../errors.js";
+import { roomForName } from "./endpoints.js";
+
+/**
+ * A name beside `path` to bind first and then to rename: closing a socket makes the runtime remove the name that was
+ * bound, whoever owns it by then, so that must be a name that nobody else uses. Not longer than the system allows.
+ */
+export function temporaryNameFor(path: string): string {
+  const folder = dirname(path);
+  const size = Math.max(1, Math.min(12, roomForName(folder)));
+  let name: string;
+  do name = randomBytes(size).toString("hex").slice(0, size);
+  while (name === basename(path));
+  return join(folder, name);
+}
+
+/** @throws OSError with EADDRINUSE if something other than a socket lies at `path` */
+export function checkReplaceable(path: string): void {
+  const stats = statOf(path, statSync) ?? statOf(path, lstatSync);
+  if (stats === undefined || stats.isSocket()) return;
+  throw new OSError(`Address '${path}' is already in use: it is not a socket`, {
+    code: "EADDRINUSE",
+    syscall: "bind",
+    path,
+  });
+}
+
+/** Which file lies at a path. */
+export type FileIdentity = Pick<Stats, "dev" | "ino">;
+
+export function identify(path: string): FileIdentity | undefined {
+  return statOf(path, lstatSync);
+}
+
+export function moveInPlace(temporary: string, path: string): FileIdentity | undefined {
+  renameSync(temporary, path);
+  return identify(path);
+}
+
+/** Removes `path` if it is still the file `ours`. */
+export function removeIfOurs(path: string, ours: FileIdentity | undefined): void {
+  const now = identify(path);
+  if (ours === undefined || now === undefined || now.ino !== ours.ino || now.dev !== ours.dev) return;
+  removeQuietly(path);
+}
+
+export function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It is gone, or not ours to remove any more.
+  }
+}
+
+function statOf(path: string, stat: (path: string) => Stats): Stats | undefined {
+  try {
+    return stat(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,149 @@
+/** A queue of bytes: received chunks in, bytes out in order. The head moves; what is queued is never re-packed. */
+
+/**
+ * Results of up to this size are copies, so that a kept line does not keep a 64 KiB chunk alive. Measured: a copy costs
+ * 0.1 µs up to 512 bytes and 0.25 µs at 1 KiB, a view 0.05 µs at any size; from 2 KiB on the copy costs ten views.
+ */
+const COPY_UP_TO = 1024;
+
+/**
+ * Chunks of up to this size that queue up behind others are gathered in pages: a peer that dribbles single bytes would
+ * otherwise cost a few hundred bytes of memory for each.
+ */
+const GATHER_UP_TO = 256;
+const PAGE_SIZE = 4096;
+
+const EMPTY: Buffer<ArrayBuffer> = Buffer.alloc(0);
+
+/** Bytes as they arrived, in order. All positions count from the first byte that has not been taken. */
+export class ByteQueue {
+  /** Chunks before `#first` have been taken; of chunk `#first`, the `#offset` bytes at its start. */
+  #chunks: Buffer<ArrayBuffer>[] = [];
+  #first = 0;
+  #offset = 0;
+  #length = 0;
+  /** Where small chunks are gathered; its bytes from `#pageUsed` on are free, those before never change again. */
+  #page: Buffer<ArrayBuffer> | undefined;
+  #pageUsed = 0;
+
+  /** How many bytes are queued. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Takes `chunk` over: the caller does not write to it afterwards. */
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    if (chunk.length <= GATHER_UP_TO && this.#length > 0) this.#gather(chunk);
+    else this.#chunks.push(asBuffer(chunk));
+    this.#length += chunk.length;
+  }
+
+  /** Removes and returns the first `size` bytes, of which there must be as many. They are the caller's own. */
+  take(size: number): Buffer<ArrayBuffer> {
+    if (size === 0) return EMPTY;
+    const head = this.#chunks[this.#first]!;
+    const available = head.length - this.#offset;
+    if (size > available) {
+      const joined = this.copyRange(0, size);
+      this.skip(size);
+      return joined;
+    }
+    const taken = cut(head, this.#offset, size);
+    this.#advance(size, available);
+    return taken;
+  }
+
+  /** Drops the first `size` bytes, of which there must be as many. */
+  skip(size: number): void {
+    while (size > 0) {
+      const available = this.#chunks[this.#first]!.length - this.#offset;
+      const step = Math.min(size, available);
+      this.#advance(step, available);
+      size -= step;
+    }
+  }
+
+  /** A copy of the bytes from position `from` up to, not including, `to`; nothing is removed. */
+  copyRange(from: number, to: number): Buffer<ArrayBuffer> {
+    const copy = Buffer.allocUnsafe(to - from);
+    let { index, start } = this.locate(from);
+    for (let filled = 0; filled < copy.length; index++) {
+      filled += this.chunkAt(index).copy(copy, filled, start, start + copy.length - filled);
+      start = 0;
+    }
+    return copy;
+  }
+
+  /** How many chunks hold the bytes. */
+  get chunkCount(): number {
+    return this.#chunks.length - this.#first;
+  }
+
+  /** The chunk at `index`, whole: chunk 0 may start with bytes that were taken (see `locate`). */
+  chunkAt(index: number): Buffer<ArrayBuffer> {
+    return this.#chunks[this.#first + index]!;
+  }
+
+  /** Where position `position` lies; past the first chunk by a walk from the end, where unsearched bytes are. */
+  locate(position: number): { index: number; start: number } {
+    if (position < this.#sizeAt(0)) return { index: 0, start: this.#offset + position };
+    let index = this.chunkCount - 1;
+    let chunkPosition = this.#length - this.#sizeAt(index);
+    while (chunkPosition > position) chunkPosition -= this.#sizeAt(--index);
+    return { index, start: position - chunkPosition };
+  }
+
+  #sizeAt(index: number): number {
+    return this.chunkAt(index).length - (index === 0 ? this.#offset : 0);
+  }
+
+  /** Moves the head on by `size` of the `available` bytes of the first chunk. */
+  #advance(size: number, available: number): void {
+    this.#length -= size;
+    if (size < available) {
+      this.#offset += size;
+      return;
+    }
+    this.#offset = 0;
+    this.#chunks[this.#first++] = EMPTY;
+    if (this.#length === 0) {
+      this.#chunks.length = 0;
+      this.#first = 0;
+      this.#page = undefined;
+    } else if (this.#first >= 64 && this.#first * 2 >= this.#chunks.length) {
+      this.#chunks.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+
+  #gather(chunk: Uint8Array): void {
+    if (this.#page === undefined || this.#pageUsed + chunk.length > PAGE_SIZE) {
+      this.#page = Buffer.allocUnsafeSlow(PAGE_SIZE);
+      this.#pageUsed = 0;
+    }
+    const start = this.#pageUsed;
+    this.#page.set(chunk, start);
+    this.#pageUsed += chunk.length;
+    const last = this.#chunks.length - 1;
+    const tail = this.#chunks[last]!;
+    if (tail.buffer === this.#page.buffer && tail.byteOffset + tail.length === start) {
+      this.#chunks[last] = this.#page.subarray(tail.byteOffset, this.#pageUsed);
+    } else {
+      this.#chunks.push(this.#page.subarray(start, this.#pageUsed));
+    }
+  }
+}
+
+function cut(chunk: Buffer<ArrayBuffer>, start: number, size: number): Buffer<ArrayBuffer> {
+  if (size === chunk.length && chunk.buffer.byteLength <= 2 * size) return chunk;
+  const view = chunk.subarray(start, start + size);
+  return size <= COPY_UP_TO ? Buffer.from(view) : view;
+}
+
+function asBuffer(chunk: Uint8Array): Buffer<ArrayBuffer> {
+  const { buffer } = chunk;
+  if (!(buffer instanceof ArrayBuffer)) return Buffer.from(chunk);
+  if (Buffer.isBuffer(chunk)) return chunk as Buffer<ArrayBuffer>;
+  return Buffer.from(buffer, chunk.byteOffset, chunk.byteLength);
+}

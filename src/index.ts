@@ -1,0 +1,52 @@
+/// <reference types="node" preserve="true" />
+/** Python's asyncio Streams for TypeScript. */
+export {
+  openConnection,
+  openUnixConnection,
+  type ConnectOptions,
+  type OpenConnectionOptions,
+  type OpenUnixConnectionOptions,
+} from "./open-connection.js";
+export {
+  startServer,
+  startUnixServer,
+  type ServeOptions,
+  type StartServerOptions,
+  type StartUnixServerOptions,
+} from "./start-server.js";
+export { socketPair } from "./backends/node/socket-pair.js";
+export type { LookupFunction, LookupOptions } from "./connect/resolve-host.js";
+export type { PathLike } from "./connect/unix-path.js";
+export { Server, type ListeningSocket, type ServeForeverOptions } from "./server/server.js";
+export type { Connection } from "./streams/connection.js";
+export type { ClientConnectedCallback, ErrorContext, OnError } from "./streams/connection-handler.js";
+export { StreamReader, type StreamReaderOptions } from "./streams/stream-reader.js";
+export { StreamWriter } from "./streams/stream-writer.js";
+export type { SocketAddress } from "./transport/endpoint.js";
+export type {
+  BytesLike,
+  ExtraInfo,
+  Transport,
+  TransportSocket,
+  WriteBufferLimits,
+} from "./transport/transport.js";
+export {
+  BrokenPipeError,
+  ConnectionAbortedError,
+  ConnectionAttemptsError,
+  ConnectionError,
+  ConnectionRefusedError,
+  ConnectionResetError,
+  FileNotFoundError,
+  IncompleteReadError,
+  InvalidStateError,
+  LimitOverrunError,
+  LineTooLongError,
+  NameResolutionError,
+  NotImplementedError,
+  OSError,
+  PermissionError,
+  TimeoutError,
+  type ConnectionAttempt,
+  type OSErrorDetails,
+} from "./errors.js";

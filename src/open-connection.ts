@@ -1,0 +1,250 @@
+/** Connecting: checks the arguments, lets the backend connect, and puts streams on top. */
+import { nodeBackend } from "./backends/node/backend.js";
+import {
+  checkBoolean,
+  checkDelay,
+  checkInteger,
+  checkLimit,
+  checkOptions,
+  checkPort,
+  checkSignal,
+  checkTimeout,
+} from "./checks.js";
+import { kindOf } from "./describe.js";
+import { CancelScope, type CancelOptions } from "./connect/cancel-scope.js";
+import { connectTcp, type TcpTarget } from "./connect/connect-tcp.js";
+import { checkFamily, checkFlags, checkLookup, type LookupFunction } from "./connect/resolve-host.js";
+import { toUnixPath, type PathLike } from "./connect/unix-path.js";
+import { NotImplementedError } from "./errors.js";
+import { createConnection, type Connection } from "./streams/connection.js";
+import { DEFAULT_LIMIT } from "./streams/stream-reader.js";
+import { checkTlsOptions, TLS_OPTION_NAMES, type TlsRelatedOptions } from "./tls-options.js";
+import type { Backend } from "./transport/backend.js";
+import type { StartableTransport } from "./transport/transport.js";
+import type { Socket } from "node:net";
+
+/** What `openConnection` and `openUnixConnection` have in common. */
+export interface ConnectOptions extends CancelOptions, TlsRelatedOptions {
+  /** The reader's limit, in bytes. Default 65 536. */
+  readonly limit?: number | undefined;
+  /** A connected socket to take over, instead of an address. It is closed with the stream. */
+  readonly sock?: Socket | undefined;
+  /** Aborted, it ends the attempt; nothing is left open. The rejection is its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long name resolution and connecting may take together, in ms. Default: no limit. */
+  readonly timeout?: number | undefined;
+}
+
+export interface OpenConnectionOptions extends ConnectOptions {
+  /** 4 or 6 for addresses of one kind only. Default 0, both. */
+  readonly family?: 0 | 4 | 6 | undefined;
+  /** 0 or 6, which both are TCP. */
+  readonly proto?: 0 | 6 | undefined;
+  /** Hints of `node:dns` for the resolver (ADDRCONFIG, V4MAPPED, ALL), or-ed. */
+  readonly flags?: number | undefined;
+  /** Where to connect from. */
+  readonly localAddr?: readonly [host: string, port: number] | undefined;
+  /**
+   * After so many ms without success the next address is tried beside the one before (RFC 8305; 250 is a good value).
+   * Default: the next one only when the one before has failed.
+   */
+  readonly happyEyeballsDelay?: number | undefined;
+  /** Addresses of the first family to try before the families take turns. Default 1 with `happyEyeballsDelay`, else 0: no reordering. */
+  readonly interleave?: number | undefined;
+  /** Reject with an AggregateError of all attempts, even if there was one. */
+  readonly allErrors?: boolean | undefined;
+  /** Replaces the system's resolver. */
+  readonly lookup?: LookupFunction | undefined;
+}
+
+export interface OpenUnixConnectionOptions extends ConnectOptions {}
+
+const CONNECT_OPTIONS = ["limit", "sock", "signal", "timeout", ...TLS_OPTION_NAMES] as const;
+const TCP_OPTIONS = [
+  ...CONNECT_OPTIONS,
+  "family",
+  "proto",
+  "flags",
+  "localAddr",
+  "happyEyeballsDelay",
+  "interleave",
+  "allErrors",
+  "lookup",
+] as const;
+
+/**
+ * Connects over TCP. As `asyncio.open_connection`.
+ *
+ * No `host` is the loopback. Addresses are tried in order, or with `happyEyeballsDelay` in a race.
+ *
+ * ```ts
+ * const [reader, writer] = await openConnection("127.0.0.1", 8888);
+ * ```
+ *
+ * @throws NameResolutionError if the host has no address
+ * @throws OSError, such as ConnectionRefusedError, if all addresses failed alike; its `attempts` tell of each.
+ *   If they failed differently, an AggregateError with the same field
+ * @throws TimeoutError after `timeout`; the reason of `signal`
+ * @throws TypeError or RangeError for wrong arguments, before anything is opened
+ */
+export async function openConnection(
+  host?: string | null,
+  port?: number | string | null,
+  options?: OpenConnectionOptions,
+): Promise<Connection>;
+export async function openConnection(options: OpenConnectionOptions): Promise<Connection>;
+export async function openConnection(
+  first?: string | null | OpenConnectionOptions,
+  port?: number | string | null,
+  options?: OpenConnectionOptions,
+): Promise<Connection> {
+  const isShort = typeof first === "object" && first !== null && port === undefined && options === undefined;
+  return isShort
+    ? openConnectionOver(nodeBackend, undefined, undefined, first)
+    : openConnectionOver(nodeBackend, first as string, port, options);
+}
+
+/** As `openConnection`, over any backend. */
+export async function openConnectionOver(
+  backend: Backend,
+  host?: string | null,
+  port?: number | string | null,
+  options?: OpenConnectionOptions,
+): Promise<Connection> {
+  const given = checkOptions<OpenConnectionOptions>("openConnection()", options, TCP_OPTIONS);
+  const common = checkConnectOptions(given);
+  const target = checkTarget(host, port, given, backend);
+  const hasAddress = isGiven(host) || isGiven(port);
+  if (given.sock !== undefined) {
+    if (hasAddress) throw new TypeError("host/port and sock can not be specified at the same time");
+    return createConnection(backend.adopt(given.sock, "any"), common.limit);
+  }
+  if (!hasAddress) throw new TypeError("host and port was not specified and no sock specified");
+  return connected("openConnection", backend, common, (signal) => connectTcp(backend, target, signal));
+}
+
+/**
+ * Connects to a Unix socket. As `asyncio.open_unix_connection`. Not on Windows.
+ *
+ * @throws FileNotFoundError if nothing lies at `path`, ConnectionRefusedError if nobody listens there
+ * @throws TimeoutError after `timeout`; the reason of `signal`
+ * @throws TypeError or RangeError for wrong arguments, before anything is opened
+ */
+export async function openUnixConnection(
+  path?: PathLike | null,
+  options?: OpenUnixConnectionOptions,
+): Promise<Connection>;
+export async function openUnixConnection(options: OpenUnixConnectionOptions): Promise<Connection>;
+export async function openUnixConnection(
+  first?: PathLike | null | OpenUnixConnectionOptions,
+  options?: OpenUnixConnectionOptions,
+): Promise<Connection> {
+  const isShort = Object.getPrototypeOf(Object(first)) === Object.prototype && options === undefined;
+  return isShort
+    ? openUnixConnectionOver(nodeBackend, undefined, first as OpenUnixConnectionOptions)
+    : openUnixConnectionOver(nodeBackend, first as PathLike, options);
+}
+
+/** As `openUnixConnection`, over any backend. */
+export async function openUnixConnectionOver(
+  backend: Backend,
+  path?: PathLike | null,
+  options?: OpenUnixConnectionOptions,
+): Promise<Connection> {
+  const given = checkOptions<OpenUnixConnectionOptions>("openUnixConnection()", options, CONNECT_OPTIONS);
+  const common = checkConnectOptions(given);
+  const refusal = backend.whyNot("unix");
+  if (refusal !== undefined) throw new NotImplementedError(refusal);
+  if (given.sock !== undefined) {
+    if (isGiven(path)) throw new TypeError("path and sock can not be specified at the same time");
+    return createConnection(backend.adopt(given.sock, "unix"), common.limit);
+  }
+  if (!isGiven(path)) throw new TypeError("no path and sock were specified");
+  const endpoint = { kind: "unix", path: toUnixPath(path) } as const;
+  return connected("openUnixConnection", backend, common, (signal) => backend.connect(endpoint, { signal }));
+}
+
+async function connected(
+  method: string,
+  backend: Backend,
+  { limit, ...cancel }: CommonSettings,
+  connect: (signal: AbortSignal) => Promise<StartableTransport>,
+): Promise<Connection> {
+  const scope = new CancelScope(method, cancel, backend.clock);
+  try {
+    scope.signal.throwIfAborted();
+    return createConnection(await connect(scope.signal), limit);
+  } finally {
+    scope.dispose();
+  }
+}
+
+interface CommonSettings extends CancelOptions {
+  readonly limit: number;
+}
+
+function checkConnectOptions(options: ConnectOptions): CommonSettings {
+  const { limit = DEFAULT_LIMIT, signal, timeout } = options;
+  checkLimit(limit);
+  checkTlsOptions(options);
+  if (signal !== undefined) checkSignal(signal);
+  if (timeout !== undefined) checkTimeout("timeout", timeout);
+  return { limit, signal, timeout };
+}
+
+function checkTarget(
+  host: unknown,
+  port: unknown,
+  options: OpenConnectionOptions,
+  backend: Backend,
+): TcpTarget {
+  const {
+    family = 0,
+    proto = 0,
+    flags = 0,
+    localAddr,
+    happyEyeballsDelay,
+    allErrors = false,
+    lookup,
+  } = options;
+  if (proto !== 0 && proto !== 6) throw new RangeError(`proto must be 0 or 6, got ${String(proto)}`);
+  if (happyEyeballsDelay !== undefined) checkDelay("happyEyeballsDelay", happyEyeballsDelay);
+  return {
+    host: checkHost("host", host),
+    port: isGiven(port) ? checkPort("port", port) : 0,
+    family: checkFamily(family),
+    flags: checkFlags(flags, backend),
+    localAddr: localAddr === undefined ? undefined : checkLocalAddress(localAddr),
+    happyEyeballsDelay,
+    interleave: checkInteger(
+      "interleave",
+      options.interleave ?? (happyEyeballsDelay === undefined ? 0 : 1),
+      0,
+    ),
+    allErrors: checkBoolean("allErrors", allErrors),
+    lookup: checkLookup(lookup),
+  };
+}
+
+function checkHost(name: string, host: unknown): string | undefined {
+  if (host === undefined || host === null) return undefined;
+  if (typeof host !== "string") throw new TypeError(`${name} must be a string, not ${kindOf(host)}`);
+  if (host === "") throw new RangeError(`${name} must not be empty`);
+  if (host.includes("\0"))
+    throw new RangeError(`${name} must not have a NUL inside, got ${JSON.stringify(host)}`);
+  return host;
+}
+
+function checkLocalAddress(value: unknown): readonly [host: string, port: number] {
+  if (!Array.isArray(value) || value.length !== 2) {
+    throw new TypeError(`localAddr must be [host, port], not ${kindOf(value)}`);
+  }
+  const host = checkHost("localAddr host", value[0]);
+  if (host === undefined) throw new TypeError("localAddr must have a host");
+  return [host, checkPort("localAddr port", value[1])];
+}
+
+/** Python's None is `null` or `undefined` here; its empty port is none. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "";
+}

@@ -1,0 +1,288 @@
+/** Serving: checks the arguments, lets the backend listen, and runs the callback with streams for each connection. */
+import { nodeBackend } from "./backends/node/backend.js";
+import { checkBoolean, checkFunction, checkInteger, checkLimit, checkOptions, checkPort } from "./checks.js";
+import { kindOf } from "./describe.js";
+import { ANY_ADDRESS, checkFamily, checkFlags, resolveHost } from "./connect/resolve-host.js";
+import { toUnixPath, type PathLike } from "./connect/unix-path.js";
+import { NotImplementedError, OSError } from "./errors.js";
+import { Server } from "./server/server.js";
+import {
+  ConnectionHandler,
+  type ClientConnectedCallback,
+  type OnError,
+} from "./streams/connection-handler.js";
+import { DEFAULT_LIMIT } from "./streams/stream-reader.js";
+import { checkTlsOptions, TLS_OPTION_NAMES, type TlsRelatedOptions } from "./tls-options.js";
+import type { Backend, Listener, ListenOptions } from "./transport/backend.js";
+import { showEndpoint, type TcpEndpoint } from "./transport/endpoint.js";
+import type { Server as NetServer } from "node:net";
+
+/** What `startServer` and `startUnixServer` have in common. */
+export interface ServeOptions extends TlsRelatedOptions {
+  /** The readers' limit, in bytes. Default 65 536. */
+  readonly limit?: number | undefined;
+  /** A listening socket to take over instead of an address: a `net.Server` without connection listener, or `{ fd }`. */
+  readonly sock?: NetServer | { readonly fd: number } | undefined;
+  /** Connections that may wait to be accepted. Default 100. */
+  readonly backlog?: number | undefined;
+  /** `false`: bound and listening, but connections wait, unread, until `server.startServing()`. Default true. */
+  readonly startServing?: boolean | undefined;
+  /** Whether a connection is closed when the promise that its callback returned has settled. Default true. */
+  readonly autoClose?: boolean | undefined;
+  /** Hears once of each error of a callback, and of accepting. Default: `console.error`. */
+  readonly onError?: OnError | undefined;
+}
+
+export interface StartServerOptions extends ServeOptions {
+  /** 4 or 6 for addresses of one kind only. Default 0, both. */
+  readonly family?: 0 | 4 | 6 | undefined;
+  /** Hints of `node:dns` for the resolver (ADDRCONFIG, V4MAPPED, ALL), or-ed. */
+  readonly flags?: number | undefined;
+  /** SO_REUSEADDR, which the runtimes always set on POSIX: there `false` is refused. */
+  readonly reuseAddress?: boolean | undefined;
+  /** SO_REUSEPORT: several servers share the port. Needs Node.js 22.12. Default false. */
+  readonly reusePort?: boolean | undefined;
+  /** TCP keepalive on the connections. Default false. */
+  readonly keepAlive?: boolean | undefined;
+}
+
+export interface StartUnixServerOptions extends ServeOptions {
+  /** Whether closing removes the socket's file, if it is still this server's. Default true. */
+  readonly cleanupSocket?: boolean | undefined;
+}
+
+const DEFAULT_BACKLOG = 100;
+
+const SERVE_OPTIONS = [
+  "limit",
+  "sock",
+  "backlog",
+  "startServing",
+  "autoClose",
+  "onError",
+  ...TLS_OPTION_NAMES,
+] as const;
+const TCP_OPTIONS = [...SERVE_OPTIONS, "family", "flags", "reuseAddress", "reusePort", "keepAlive"] as const;
+const UNIX_OPTIONS = [...SERVE_OPTIONS, "cleanupSocket"] as const;
+
+/**
+ * Serves TCP connections: `clientConnectedCb` is called with a reader and a writer for each. As `asyncio.start_server`.
+ *
+ * `host` is a name, an address or a list of them; none, or `""`, is every address of the machine. Each address has a
+ * socket of its own, and with port 0 a port of its own.
+ *
+ * If the callback returns a promise, the connection is closed when that has settled, and a rejection goes to `onError`.
+ *
+ * ```ts
+ * const server = await startServer(async (reader, writer) => {
+ *   for await (const line of reader) writer.write(line);
+ * }, "127.0.0.1", 8888);
+ * await server.serveForever();
+ * ```
+ *
+ * @throws OSError if an address cannot be bound; none stays bound then
+ * @throws TypeError or RangeError for wrong arguments, before anything is opened
+ */
+export async function startServer(
+  clientConnectedCb: ClientConnectedCallback,
+  host?: string | readonly string[] | null,
+  port?: number | string | null,
+  options?: StartServerOptions,
+): Promise<Server>;
+export async function startServer(
+  clientConnectedCb: ClientConnectedCallback,
+  options: StartServerOptions,
+): Promise<Server>;
+export async function startServer(
+  clientConnectedCb: ClientConnectedCallback,
+  second?: string | readonly string[] | null | StartServerOptions,
+  port?: number | string | null,
+  options?: StartServerOptions,
+): Promise<Server> {
+  const isShort = isOptions(second) && port === undefined && options === undefined;
+  return isShort
+    ? startServerOver(nodeBackend, clientConnectedCb, undefined, undefined, second)
+    : startServerOver(nodeBackend, clientConnectedCb, second as string, port, options);
+}
+
+/** As `startServer`, over any backend. */
+export async function startServerOver(
+  backend: Backend,
+  clientConnectedCb: ClientConnectedCallback,
+  host?: string | readonly string[] | null,
+  port?: number | string | null,
+  options?: StartServerOptions,
+): Promise<Server> {
+  const given = checkOptions<StartServerOptions>("startServer()", options, TCP_OPTIONS);
+  const settings = checkServeOptions(clientConnectedCb, given);
+  const { family = 0, flags = 0, reuseAddress = true, reusePort = false, keepAlive = false } = given;
+  checkBoolean("reuseAddress", reuseAddress);
+  const listen: ListenOptions = {
+    backlog: settings.backlog,
+    reusePort: checkBoolean("reusePort", reusePort),
+    keepAlive: checkBoolean("keepAlive", keepAlive),
+    cleanupSocket: false,
+  };
+  if (!reuseAddress) refuseIfMissing(backend, "noReuseAddress");
+  if (reusePort) refuseIfMissing(backend, "reusePort");
+  const resolving = {
+    family: checkFamily(family),
+    flags: checkFlags(flags, backend),
+    signal: new AbortController().signal,
+    noHost: ANY_ADDRESS,
+  };
+  const hosts = checkHosts(host);
+  const portNumber = port === undefined || port === null || port === "" ? 0 : checkPort("port", port);
+  const hasAddress = (host !== undefined && host !== null) || (port !== undefined && port !== null);
+  if (given.sock !== undefined) {
+    if (hasAddress) throw new TypeError("host/port and sock can not be specified at the same time");
+    return serve([await backend.adoptListener(given.sock, listen)], settings);
+  }
+  if (!hasAddress) throw new TypeError("Neither host/port nor sock were specified");
+  const resolved = await Promise.all(hosts.map((name) => resolveHost(backend, name, portNumber, resolving)));
+  return serve(await bindAll(backend, distinct(resolved.flat()), listen), settings);
+}
+
+/**
+ * Serves connections to a Unix socket. As `asyncio.start_unix_server`. Not on Windows.
+ *
+ * A stale socket at `path` is replaced, even if somebody listens on it; any other file there is refused. The socket
+ * appears at `path` only when it listens.
+ *
+ * @throws OSError if `path` cannot be bound, such as FileNotFoundError for a missing directory
+ * @throws TypeError or RangeError for wrong arguments, before anything is opened
+ */
+export async function startUnixServer(
+  clientConnectedCb: ClientConnectedCallback,
+  path?: PathLike | null,
+  options?: StartUnixServerOptions,
+): Promise<Server>;
+export async function startUnixServer(
+  clientConnectedCb: ClientConnectedCallback,
+  options: StartUnixServerOptions,
+): Promise<Server>;
+export async function startUnixServer(
+  clientConnectedCb: ClientConnectedCallback,
+  second?: PathLike | null | StartUnixServerOptions,
+  options?: StartUnixServerOptions,
+): Promise<Server> {
+  const isShort = isOptions(second) && options === undefined;
+  return isShort
+    ? startUnixServerOver(nodeBackend, clientConnectedCb, undefined, second)
+    : startUnixServerOver(nodeBackend, clientConnectedCb, second as PathLike, options);
+}
+
+/** As `startUnixServer`, over any backend. */
+export async function startUnixServerOver(
+  backend: Backend,
+  clientConnectedCb: ClientConnectedCallback,
+  path?: PathLike | null,
+  options?: StartUnixServerOptions,
+): Promise<Server> {
+  const given = checkOptions<StartUnixServerOptions>("startUnixServer()", options, UNIX_OPTIONS);
+  const settings = checkServeOptions(clientConnectedCb, given);
+  const cleanupSocket = checkBoolean("cleanupSocket", given.cleanupSocket ?? true);
+  const listen = { backlog: settings.backlog, reusePort: false, keepAlive: false, cleanupSocket };
+  refuseIfMissing(backend, "unix");
+  if (given.sock !== undefined) {
+    if (path !== undefined && path !== null)
+      throw new TypeError("path and sock can not be specified at the same time");
+    return serve([await backend.adoptListener(given.sock, listen)], settings);
+  }
+  if (path === undefined || path === null)
+    throw new TypeError("path was not specified, and no sock specified");
+  return serve([await backend.listen({ kind: "unix", path: toUnixPath(path) }, listen)], settings);
+}
+
+interface ServeSettings {
+  readonly handler: ConnectionHandler;
+  readonly backlog: number;
+  readonly startServing: boolean;
+}
+
+function checkServeOptions(callback: ClientConnectedCallback, options: ServeOptions): ServeSettings {
+  checkFunction("clientConnectedCb", callback);
+  const {
+    limit = DEFAULT_LIMIT,
+    backlog = DEFAULT_BACKLOG,
+    startServing = true,
+    autoClose = true,
+    onError,
+  } = options;
+  checkLimit(limit);
+  if (typeof options.ssl === "boolean") throw new TypeError("ssl argument must be TLS options or undefined");
+  checkTlsOptions(options);
+  checkBoolean("autoClose", autoClose);
+  if (onError !== undefined) checkFunction("onError", onError);
+  return {
+    handler: new ConnectionHandler(callback, { limit, autoClose, onError }),
+    backlog: checkInteger("backlog", backlog, 0, 2 ** 31 - 1),
+    startServing: checkBoolean("startServing", startServing),
+  };
+}
+
+/** `undefined` is every address. */
+function checkHosts(host: unknown): (string | undefined)[] {
+  if (host === undefined || host === null) return [undefined];
+  const hosts: unknown[] = Array.isArray(host) ? host : [host];
+  return hosts.map((name) => {
+    if (typeof name !== "string")
+      throw new TypeError(`host must be a string or a list of them, not ${kindOf(name)}`);
+    if (name.includes("\0"))
+      throw new RangeError(`host must not have a NUL inside, got ${JSON.stringify(name)}`);
+    return name === "" ? undefined : name;
+  });
+}
+
+function refuseIfMissing(backend: Backend, feature: "unix" | "reusePort" | "noReuseAddress"): void {
+  const reason = backend.whyNot(feature);
+  if (reason !== undefined) throw new NotImplementedError(reason);
+}
+
+async function serve(
+  listeners: readonly Listener[],
+  { handler, startServing }: ServeSettings,
+): Promise<Server> {
+  const server = new Server(listeners, handler);
+  if (startServing) await server.startServing();
+  return server;
+}
+
+/** Addresses that this machine does not have are left out, as long as one is left; any other failure frees them all. */
+async function bindAll(
+  backend: Backend,
+  endpoints: readonly TcpEndpoint[],
+  options: ListenOptions,
+): Promise<Listener[]> {
+  const listeners: Listener[] = [];
+  let missing: OSError | undefined;
+  for (const endpoint of endpoints) {
+    try {
+      listeners.push(await backend.listen(endpoint, options));
+    } catch (error) {
+      const isMissing = error instanceof OSError && /^(EADDRNOTAVAIL|EAFNOSUPPORT)$/.test(error.code ?? "");
+      if (!isMissing) {
+        for (const listener of listeners) listener.close();
+        throw error;
+      }
+      missing = error;
+    }
+  }
+  if (listeners.length > 0) return listeners;
+  const list = endpoints.map(showEndpoint).join(", ");
+  const { code = "EADDRNOTAVAIL", errno, syscall } = missing ?? {};
+  throw new OSError(`could not bind on any address out of [${list}]`, {
+    code,
+    errno,
+    syscall,
+    cause: missing,
+  });
+}
+
+function distinct(endpoints: readonly TcpEndpoint[]): TcpEndpoint[] {
+  return [...new Map(endpoints.map((endpoint) => [showEndpoint(endpoint), endpoint])).values()];
+}
+
+function isOptions(value: unknown): value is StartServerOptions & StartUnixServerOptions {
+  return Object.getPrototypeOf(Object(value)) === Object.prototype;
+}

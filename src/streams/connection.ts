@@ -1,0 +1,28 @@
+/** The pair that a user works with, made on top of a transport. */
+import type { StartableTransport } from "../transport/transport.js";
+import { StreamProtocol } from "./stream-protocol.js";
+import { StreamReader } from "./stream-reader.js";
+import { StreamWriter } from "./stream-writer.js";
+
+/**
+ * Reader and writer of one connection: `const [reader, writer] = …`, `const { reader, writer } = …`, or
+ * `await using connection = …`, which closes it as the writer's `[Symbol.asyncDispose]` does. Frozen.
+ */
+export type Connection = readonly [reader: StreamReader, writer: StreamWriter] & {
+  readonly reader: StreamReader;
+  readonly writer: StreamWriter;
+} & AsyncDisposable;
+
+/** Puts streams on a connected transport, and starts it. */
+export function createConnection(transport: StartableTransport, limit: number): Connection {
+  const reader = new StreamReader({ limit });
+  const protocol = new StreamProtocol(reader);
+  const writer = new StreamWriter(transport, protocol, reader);
+  transport.start(protocol);
+  const pair = Object.defineProperties([reader, writer], {
+    reader: { value: reader },
+    writer: { value: writer },
+    [Symbol.asyncDispose]: { value: () => writer[Symbol.asyncDispose]() },
+  });
+  return Object.freeze(pair) as unknown as Connection;
+}

@@ -1,0 +1,125 @@
+/** The writing half of a stream: `write` never waits, `drain` does. */
+import { ConnectionResetError } from "../errors.js";
+import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
+import type { StreamProtocol } from "./stream-protocol.js";
+import type { StreamReader } from "./stream-reader.js";
+
+/** How long `[Symbol.asyncDispose]` waits for the peer to take what was written, in ms. */
+const DISPOSE_LIMIT = 30_000;
+
+/**
+ * Writes a stream of bytes. As `asyncio.StreamWriter`; `openConnection()` and `startServer()` make them.
+ *
+ * ```ts
+ * writer.write("hello\n");
+ * await writer.drain();
+ * ```
+ */
+export class StreamWriter implements AsyncDisposable {
+  readonly #transport: Transport;
+  readonly #protocol: StreamProtocol;
+  readonly #reader: StreamReader;
+
+  /** Made by the functions that make connections. */
+  constructor(transport: Transport, protocol: StreamProtocol, reader: StreamReader) {
+    this.#transport = transport;
+    this.#protocol = protocol;
+    this.#reader = reader;
+  }
+
+  /** What carries the bytes. */
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  /**
+   * Takes `data` to be sent, and never waits: call `drain()` after it. What is written before the event loop turns leaves
+   * in one system call where it fits. Up to 2 048 bytes are copied; a larger array must stay unchanged until the kernel
+   * has it (`transport.getWriteBufferSize()` is 0) or the connection has ended. A string is sent as UTF-8. After
+   * `close()` or the loss of the connection it is dropped, and `drain()` rejects. As `StreamWriter.write`.
+   *
+   * @throws TypeError if `data` is neither a Uint8Array nor a string
+   * @throws InvalidStateError after `writeEof()`, even for no bytes
+   */
+  write(data: BytesLike): void {
+    this.#transport.write(data);
+  }
+
+  /** As `write` with each member in turn; if one cannot be written, none is. As `StreamWriter.writelines`. */
+  writeLines(list: Iterable<BytesLike>): void {
+    this.#transport.writeLines(list);
+  }
+
+  /**
+   * Waits until there is room for more: at once while the transport's buffer is not above its high mark, else until it
+   * has fallen to the low one or the connection has ended. Any number of callers may wait. As `StreamWriter.drain`.
+   *
+   * @throws ConnectionResetError after `close()` or the loss of the connection; if it was lost with an error, that error
+   */
+  async drain(): Promise<void> {
+    const error = this.#reader.exception();
+    if (error !== undefined) throw error;
+    if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
+    if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass();
+  }
+
+  /**
+   * Stops reading, sends what was written, then ends the connection; `waitClosed()` waits for that. Idempotent. It has no
+   * limit of time: `transport.abort()` ends at once, and `await using` after 30 s. As `StreamWriter.close`.
+   */
+  close(): void {
+    this.#transport.close();
+  }
+
+  /** Whether `close()` was called or the connection is lost. */
+  isClosing(): boolean {
+    return this.#transport.isClosing();
+  }
+
+  /**
+   * Waits until the connection has ended and its socket is free; does not itself close it. Any number of callers, at any
+   * time, each on its own. As `StreamWriter.wait_closed`.
+   *
+   * @throws the error with which the connection was lost, if it was
+   */
+  waitClosed(): Promise<void> {
+    return this.#protocol.closedGate.pass();
+  }
+
+  /** Whether our direction can be ended alone. */
+  canWriteEof(): boolean {
+    return this.#transport.canWriteEof();
+  }
+
+  /** Ends our direction behind what was written; reading goes on. Again, or after `close()`: no effect. */
+  writeEof(): void {
+    this.#transport.writeEof();
+  }
+
+  /**
+   * What is known of the connection: `socket`, `peername`, `sockname`; also after its end. `fallback` for what is not
+   * known. As `StreamWriter.get_extra_info`.
+   */
+  getExtraInfo<Key extends keyof ExtraInfo>(name: Key): ExtraInfo[Key] | undefined;
+  getExtraInfo<Key extends keyof ExtraInfo, Default>(name: Key, fallback: Default): ExtraInfo[Key] | Default;
+  getExtraInfo(name: string, fallback?: unknown): unknown;
+  getExtraInfo(name: string, fallback?: unknown): unknown {
+    return this.#transport.getExtraInfo(name, fallback);
+  }
+
+  /**
+   * `close()`, then waits for the end: at most 30 s, after which the connection is aborted. Never throws for a lost
+   * connection, so that it cannot hide an error of the block it ends; `drain()` and `waitClosed()` tell of the loss.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    const timer = setTimeout(() => this.#transport.abort(), DISPOSE_LIMIT);
+    try {
+      await this.waitClosed();
+    } catch {
+      // The connection has ended, which is all that is wanted here.
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/** The lower side of the seam: one connection that carries bytes both ways. */
+import type { SocketAddress } from "./endpoint.js";
+import type { Protocol } from "./protocol.js";
+
+/** What the writing methods take. A string is sent as UTF-8. */
+export type BytesLike = Uint8Array | string;
+
+/** Marks in bytes; what is left out follows from the other one, or from the defaults 65 536 and 16 384. */
+export interface WriteBufferLimits {
+  readonly high?: number | undefined;
+  readonly low?: number | undefined;
+}
+
+/** What `getExtraInfo` knows, by key. It stays known after the connection has ended. */
+export interface ExtraInfo {
+  /** The socket, without what would get in the way of the stream. */
+  readonly socket: TransportSocket;
+  /** Where the peer is. `""` for a Unix socket that is not bound to a path. */
+  readonly peername: SocketAddress;
+  /** Where our own end is. */
+  readonly sockname: SocketAddress;
+}
+
+/** What may be done to the socket below a stream. The calls have no effect after the connection has ended. */
+export interface TransportSocket {
+  readonly family: "IPv4" | "IPv6" | "Unix";
+  getsockname(): SocketAddress;
+  getpeername(): SocketAddress;
+  /** TCP keepalive, with the first probe after `initialDelay` ms of silence (0: the system's default). */
+  setKeepAlive(enable: boolean, initialDelay?: number): void;
+  /** TCP_NODELAY; a stream's socket has it on from the start. */
+  setNoDelay(enable: boolean): void;
+  /** Lets the process wait for this connection (the default), or end without it. */
+  ref(): void;
+  unref(): void;
+}
+
+/** A connection under a stream. As `asyncio.Transport`. */
+export interface Transport {
+  /**
+   * Takes `data` to be sent; never waits. Dropped once the transport is closing.
+   * Up to 2 048 bytes are copied; a larger array must stay unchanged until it is with the kernel (`getWriteBufferSize()`
+   * is 0) or the connection has ended.
+   *
+   * @throws TypeError if `data` is neither bytes nor a string
+   * @throws InvalidStateError after `writeEof()`
+   */
+  write(data: BytesLike): void;
+  /** As `write` with each member in turn; all are checked before the first one is taken. */
+  writeLines(list: Iterable<BytesLike>): void;
+  /** Ends our direction, behind what is buffered; reading goes on. Again, or once closing: no effect. */
+  writeEof(): void;
+  /** Whether `writeEof()` can be called. */
+  canWriteEof(): boolean;
+  /** Stops reading, sends what is buffered, then ends the connection. Idempotent. */
+  close(): void;
+  /** Ends the connection now and drops what is buffered. Idempotent. */
+  abort(): void;
+  /** True from `close()` or `abort()` on, or from the loss of the connection. */
+  isClosing(): boolean;
+  /** No `dataReceived` until `resumeReading()`. Idempotent; no effect once closing. */
+  pauseReading(): void;
+  /** Undoes `pauseReading()`. Idempotent; no effect once closing. */
+  resumeReading(): void;
+  isReading(): boolean;
+  /**
+   * Moves the marks of the write buffer: `high` alone makes `low` a quarter of it, `low` alone makes `high` four times
+   * it. Writing may be paused at once.
+   *
+   * @throws RangeError unless high >= low >= 0
+   */
+  setWriteBufferLimits(limits?: WriteBufferLimits): void;
+  /** The marks in bytes: low, then high. */
+  getWriteBufferLimits(): [low: number, high: number];
+  /** How many written bytes the kernel has not taken yet. */
+  getWriteBufferSize(): number;
+  getExtraInfo<Key extends keyof ExtraInfo>(name: Key): ExtraInfo[Key] | undefined;
+  getExtraInfo<Key extends keyof ExtraInfo, Default>(name: Key, fallback: Default): ExtraInfo[Key] | Default;
+  getExtraInfo(name: string, fallback?: unknown): unknown;
+}
+
+/** A transport whose connection stands, and that waits for its protocol. Until `start` it reads nothing. */
+export interface StartableTransport extends Transport {
+  /** Calls `protocol.connectionMade` and begins to read. Called at most once; `abort()` is the other way out. */
+  start(protocol: Protocol): void;
+}
