@@ -5,7 +5,7 @@ export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "object") return `an instance of ${value.constructor?.name || "Object"}`;
   if (typeof value === "function") return `function ${value.name}`.trim();
-  const shown = typeof value === "string" ? JSON.stringify(value) : String(value as number);
+  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
   return `${typeof value} ${shown.length > 40 ? `${shown.slice(0, 40)}…` : shown}`;
 }
 
