@@ -5,7 +5,7 @@ import type { Clock } from "../transport/clock.js";
 export type Attempt<Prize> = (signal: AbortSignal) => Promise<Prize>;
 
 /** Times in ms since the race began. */
-export interface Failure {
+interface Failure {
   readonly startedAt: number;
   readonly failedAt: number;
   readonly error: unknown;

@@ -9,7 +9,7 @@ export interface TcpEndpoint {
 }
 
 /** A Unix socket: a path, or on Linux an abstract name that starts with a NUL. Empty for a socket without a name. */
-export interface UnixEndpoint {
+interface UnixEndpoint {
   readonly kind: "unix";
   readonly path: string;
 }

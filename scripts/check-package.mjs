@@ -1,0 +1,79 @@
+// The package as its users get it: packed, installed into an empty project, used from JavaScript and TypeScript.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const project = mkdtempSync(join(tmpdir(), "package-check-"));
+const run = (command, args, cwd = root) =>
+  execFileSync(command, args, { cwd, stdio: ["ignore", "pipe", "inherit"] });
+
+const USE = `import { startServer, openConnection, LimitOverrunError } from "asyncio-streams";
+const server = await startServer(async (reader, writer) => writer.write(await reader.readLine()), "127.0.0.1", 0);
+const [host, port] = server.sockets[0].getsockname();
+const [reader, writer] = await openConnection(host, port);
+writer.write("packed\\n");
+console.log((await reader.readLine()).toString().trim(), new LimitOverrunError("x", 1).code);
+writer.close();
+server.close();
+await server.waitClosed();
+`;
+
+const TYPED_USE = `import { openConnection, type Connection, type StreamReader } from "asyncio-streams";
+export async function use(): Promise<Buffer<ArrayBuffer>> {
+  await using connection: Connection = await openConnection("127.0.0.1", 1, { limit: 10 });
+  const [reader, writer] = connection;
+  const typed: StreamReader = reader;
+  const name: string | readonly unknown[] | undefined = writer.getExtraInfo("peername");
+  void name;
+  // @ts-expect-error a limit is a number
+  await openConnection("127.0.0.1", 1, { limit: "10" });
+  return typed.readExactly(4);
+}
+`;
+
+try {
+  const packed = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", project]))[0];
+  const strays = packed.files
+    .map(({ path }) => path)
+    .filter((path) => !/^(dist|src)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path));
+  if (strays.length > 0) throw new Error(`these do not belong into the package: ${strays.join(", ")}`);
+  const { dependencies, scripts } = JSON.parse(run("npm", ["pkg", "get", "dependencies", "scripts"]));
+  if (dependencies !== undefined && Object.keys(dependencies).length > 0)
+    throw new Error("the package has runtime dependencies");
+  if (Object.keys(scripts).some((name) => /install/.test(name)))
+    throw new Error("the package has an install script");
+
+  const tarball = join(project, packed.filename);
+  writeFileSync(
+    join(project, "package.json"),
+    JSON.stringify({ name: "user", private: true, type: "module" }),
+  );
+  run("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], project);
+  mkdirSync(join(project, "node_modules/@types"), { recursive: true });
+  for (const name of ["@types/node", "undici-types"]) {
+    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
+  }
+  writeFileSync(join(project, "use.mjs"), USE);
+  const output = run(process.execPath, ["use.mjs"], project).toString().trim();
+  if (output !== "packed ERR_LIMIT_OVERRUN") throw new Error(`JavaScript got ${JSON.stringify(output)}`);
+  writeFileSync(join(project, "use.ts"), TYPED_USE);
+  const options = [
+    "--noEmit",
+    "--strict",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2022",
+    "--lib",
+    "es2023,esnext.disposable",
+  ];
+  run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, "use.ts"], project);
+  console.log(
+    `${packed.filename}: ${packed.entryCount} files, ${packed.size} bytes packed; used from JavaScript and TypeScript`,
+  );
+} finally {
+  rmSync(project, { recursive: true, force: true });
+}
