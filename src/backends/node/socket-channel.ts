@@ -151,17 +151,18 @@ export class SocketChannel implements Channel {
     const write = socket._write.bind(socket);
     const writev = socket._writev?.bind(socket);
     let callback: WriteCallback = () => {};
+    // A runtime may call `_write` again for the same chunk, and then hands `onDone` itself back.
     const onDone: WriteCallback = (error) => {
       if (error) this.#onWriteError(error);
       else callback();
     };
     socket._write = (chunk, encoding, done) => {
-      callback = done;
+      if (done !== onDone) callback = done;
       write(chunk, encoding, onDone);
     };
     if (writev === undefined) return;
     socket._writev = (chunks, done) => {
-      callback = done;
+      if (done !== onDone) callback = done;
       writev(chunks, onDone);
     };
   }
