@@ -207,6 +207,80 @@ export class ConnectionRefusedError extends ConnectionError {
   }
 }
 
+/** TLS failed: the handshake, or a broken record. `code` is OpenSSL's or Node.js's. As Python's `ssl.SSLError`. */
+export class TlsError extends OSError {
+  static {
+    this.prototype.name = "TlsError";
+  }
+}
+
+/**
+ * The peer's certificate is not to be trusted, or is another host's. `code` says why, such as
+ * `"DEPTH_ZERO_SELF_SIGNED_CERT"`, `"ERR_TLS_CERT_ALTNAME_INVALID"` or `"CERT_HAS_EXPIRED"`. As Python's
+ * `ssl.SSLCertVerificationError`.
+ */
+export class CertificateError extends TlsError {
+  static {
+    this.prototype.name = "CertificateError";
+  }
+}
+
+/** The connection ended without the peer's close_notify: what came may not be all. */
+export class TlsTruncationError extends TlsError {
+  static {
+    this.prototype.name = "TlsTruncationError";
+  }
+  constructor() {
+    super("The connection ended without close_notify: what was received may be cut short", {
+      code: "ERR_TLS_TRUNCATED",
+    });
+  }
+}
+
+/** The handshake took longer than its limit. As asyncio's ConnectionAbortedError. */
+export class TlsHandshakeTimeoutError extends ConnectionAbortedError {
+  static {
+    this.prototype.name = "TlsHandshakeTimeoutError";
+  }
+  /** In ms. */
+  readonly timeout: number;
+
+  constructor(timeout: number) {
+    super(`TLS handshake is taking longer than ${timeout} ms: aborting the connection`);
+    this.timeout = timeout;
+  }
+}
+
+/** The peer did not end its side within the limit. As asyncio's TimeoutError. */
+export class TlsShutdownTimeoutError extends TimeoutError {
+  static {
+    this.prototype.name = "TlsShutdownTimeoutError";
+  }
+  /** In ms. */
+  readonly timeout: number;
+
+  constructor(timeout: number) {
+    super(`TLS shutdown timed out after ${timeout} ms`);
+    this.timeout = timeout;
+  }
+}
+
+/** `startTls()` with `buffered: "reject"` found bytes that came before TLS. */
+export class PlaintextBufferedError extends TlsError {
+  static {
+    this.prototype.name = "PlaintextBufferedError";
+  }
+  /** How many bytes there were. */
+  readonly bufferedBytes: number;
+
+  constructor(bufferedBytes: number) {
+    super(`${bufferedBytes} bytes were received before TLS, and buffered is "reject"`, {
+      code: "ERR_TLS_PLAINTEXT_BUFFERED",
+    });
+    this.bufferedBytes = bufferedBytes;
+  }
+}
+
 /** Several addresses failed for different reasons, or `allErrors` was asked for. */
 export class ConnectionAttemptsError extends AggregateError {
   static {

@@ -18,20 +18,21 @@ import { toUnixPath, type PathLike } from "./connect/unix-path.js";
 import { NotImplementedError } from "./errors.js";
 import { createConnection, type Connection } from "./streams/connection.js";
 import { DEFAULT_LIMIT } from "./streams/stream-reader.js";
-import { checkTlsOptions, TLS_OPTION_NAMES, type TlsRelatedOptions } from "./tls-options.js";
+import { CLIENT_TLS_OPTIONS, clientTls, type ClientTlsOptions } from "./tls-options.js";
 import type { Backend } from "./transport/backend.js";
+import type { TlsSettings } from "./transport/tls.js";
 import type { StartableTransport } from "./transport/transport.js";
 import type { Socket } from "node:net";
 
 /** What `openConnection` and `openUnixConnection` have in common. */
-export interface ConnectOptions extends CancelOptions, TlsRelatedOptions {
+export interface ConnectOptions extends CancelOptions, ClientTlsOptions {
   /** The reader's limit, in bytes. Default 65 536. */
   readonly limit?: number | undefined;
   /** A connected socket to take over, instead of an address. It is closed with the stream. */
   readonly sock?: Socket | undefined;
   /** Aborted, it ends the attempt; nothing is left open. The rejection is its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** How long name resolution and connecting may take together, in ms. Default: no limit. */
+  /** How long name resolution, connecting and the TLS handshake may take together, in ms. Default: no limit. */
   readonly timeout?: number | undefined;
 }
 
@@ -59,7 +60,7 @@ export interface OpenConnectionOptions extends ConnectOptions {
 
 export interface OpenUnixConnectionOptions extends ConnectOptions {}
 
-const CONNECT_OPTIONS = ["limit", "sock", "signal", "timeout", ...TLS_OPTION_NAMES] as const;
+const CONNECT_OPTIONS = ["limit", "sock", "signal", "timeout", ...CLIENT_TLS_OPTIONS] as const;
 const TCP_OPTIONS = [
   ...CONNECT_OPTIONS,
   "family",
@@ -112,12 +113,16 @@ export async function openConnectionOver(
   options?: OpenConnectionOptions,
 ): Promise<Connection> {
   const given = checkOptions<OpenConnectionOptions>("openConnection()", options, TCP_OPTIONS);
-  const common = checkConnectOptions(given);
+  const common = checkConnectOptions(
+    given,
+    checkHost("host", host),
+    "You must set serverHostname when using ssl without a host",
+  );
   const target = checkTarget(host, port, given, backend);
   const hasAddress = isGiven(host) || isGiven(port);
   if (given.sock !== undefined) {
     if (hasAddress) throw new TypeError("host/port and sock can not be specified at the same time");
-    return createConnection(backend.adopt(given.sock, "any"), common.limit);
+    return connected("openConnection", backend, common, async () => backend.adopt(given.sock, "any"));
   }
   if (!hasAddress) throw new TypeError("host and port was not specified and no sock specified");
   return connected("openConnection", backend, common, (signal) => connectTcp(backend, target, signal));
@@ -152,12 +157,12 @@ export async function openUnixConnectionOver(
   options?: OpenUnixConnectionOptions,
 ): Promise<Connection> {
   const given = checkOptions<OpenUnixConnectionOptions>("openUnixConnection()", options, CONNECT_OPTIONS);
-  const common = checkConnectOptions(given);
+  const common = checkConnectOptions(given, undefined, "you have to pass serverHostname when using ssl");
   const refusal = backend.whyNot("unix");
   if (refusal !== undefined) throw new NotImplementedError(refusal);
   if (given.sock !== undefined) {
     if (isGiven(path)) throw new TypeError("path and sock can not be specified at the same time");
-    return createConnection(backend.adopt(given.sock, "unix"), common.limit);
+    return connected("openUnixConnection", backend, common, async () => backend.adopt(given.sock, "unix"));
   }
   if (!isGiven(path)) throw new TypeError("no path and sock were specified");
   const endpoint = { kind: "unix", path: toUnixPath(path) } as const;
@@ -167,29 +172,39 @@ export async function openUnixConnectionOver(
 async function connected(
   method: string,
   backend: Backend,
-  { limit, ...cancel }: CommonSettings,
+  { limit, tls, host, ...cancel }: CommonSettings,
   connect: (signal: AbortSignal) => Promise<StartableTransport>,
 ): Promise<Connection> {
   const scope = new CancelScope(method, cancel, backend.clock);
   try {
     scope.signal.throwIfAborted();
-    return createConnection(await connect(scope.signal), limit);
+    const transport = await connect(scope.signal);
+    const secured = tls === undefined ? transport : await transport.upgradeTls(tls, NO_BYTES, scope.signal);
+    return createConnection(secured, { limit, side: "client", host });
   } finally {
     scope.dispose();
   }
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 interface CommonSettings extends CancelOptions {
   readonly limit: number;
+  readonly tls: TlsSettings | undefined;
+  /** The name that TLS, now or by `startTls()`, asks of the peer's certificate unless told otherwise. */
+  readonly host: string | undefined;
 }
 
-function checkConnectOptions(options: ConnectOptions): CommonSettings {
+function checkConnectOptions(
+  options: ConnectOptions,
+  host: string | undefined,
+  whenNameMissing: string,
+): CommonSettings {
   const { limit = DEFAULT_LIMIT, signal, timeout } = options;
   checkLimit(limit);
-  checkTlsOptions(options);
   if (signal !== undefined) checkSignal(signal);
   if (timeout !== undefined) checkTimeout("timeout", timeout);
-  return { limit, signal, timeout };
+  return { limit, signal, timeout, host, tls: clientTls(options, host, whenNameMissing) };
 }
 
 function checkTarget(

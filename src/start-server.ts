@@ -12,13 +12,13 @@ import {
   type OnError,
 } from "./streams/connection-handler.js";
 import { DEFAULT_LIMIT } from "./streams/stream-reader.js";
-import { checkTlsOptions, TLS_OPTION_NAMES, type TlsRelatedOptions } from "./tls-options.js";
+import { SERVER_TLS_OPTIONS, serverTls, type ServerTlsOptions } from "./tls-options.js";
 import type { Backend, Listener, ListenOptions } from "./transport/backend.js";
 import { showEndpoint, type TcpEndpoint } from "./transport/endpoint.js";
 import type { Server as NetServer } from "node:net";
 
 /** What `startServer` and `startUnixServer` have in common. */
-export interface ServeOptions extends TlsRelatedOptions {
+export interface ServeOptions extends ServerTlsOptions {
   /** The readers' limit, in bytes. Default 65 536. */
   readonly limit?: number | undefined;
   /** A listening socket to take over instead of an address: a `net.Server` without connection listener, or `{ fd }`. */
@@ -60,7 +60,7 @@ const SERVE_OPTIONS = [
   "startServing",
   "autoClose",
   "onError",
-  ...TLS_OPTION_NAMES,
+  ...SERVER_TLS_OPTIONS,
 ] as const;
 const TCP_OPTIONS = [...SERVE_OPTIONS, "family", "flags", "reuseAddress", "reusePort", "keepAlive"] as const;
 const UNIX_OPTIONS = [...SERVE_OPTIONS, "cleanupSocket"] as const;
@@ -210,8 +210,7 @@ function checkServeOptions(callback: ClientConnectedCallback, options: ServeOpti
     onError,
   } = options;
   checkLimit(limit);
-  if (typeof options.ssl === "boolean") throw new TypeError("ssl argument must be TLS options or undefined");
-  checkTlsOptions(options);
+  const tls = serverTls(options);
   checkBoolean("autoClose", autoClose);
   if (onError !== undefined) checkFunction("onError", onError);
   return {

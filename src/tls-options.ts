@@ -1,30 +1,72 @@
-/** The TLS options of the functions that connect and serve. They are checked; TLS itself is not there yet. */
+/** The TLS options of the functions that connect and serve: their rules, and what they come to. */
+import { makeSecureContext } from "./backends/tls/handshake.js";
 import { kindOf } from "./describe.js";
-import { NotImplementedError } from "./errors.js";
+import {
+  checkTlsSettings,
+  type TlsLayerOptions,
+  type TlsOptions,
+  type TlsSettings,
+} from "./transport/tls.js";
 
-/** Not supported yet: with `ssl` every function rejects with NotImplementedError. */
-export interface TlsRelatedOptions {
-  readonly ssl?: boolean | object | undefined;
+export interface ClientTlsOptions extends TlsLayerOptions {
+  /** TLS with these options of `node:tls`; `true` for the defaults. The peer's certificate is verified. */
+  readonly ssl?: boolean | TlsOptions | undefined;
+  /**
+   * The name, or address, that the peer's certificate must have, and the name asked for by SNI. Default: the host. `""`
+   * asks for none and accepts a certificate of any host, as long as it is trusted: whoever has one can pose as the peer.
+   */
   readonly serverHostname?: string | undefined;
-  /** In ms. */
-  readonly sslHandshakeTimeout?: number | undefined;
-  /** In ms. */
-  readonly sslShutdownTimeout?: number | undefined;
 }
 
-const ONLY_WITH_TLS = ["serverHostname", "sslHandshakeTimeout", "sslShutdownTimeout"] as const;
-export const TLS_OPTION_NAMES: readonly (keyof TlsRelatedOptions)[] = ["ssl", ...ONLY_WITH_TLS];
+export interface ServerTlsOptions extends TlsLayerOptions {
+  /** TLS with these options of `node:tls`. They become one context, which all connections share. */
+  readonly ssl?: TlsOptions | undefined;
+}
 
-/** @throws TypeError for what makes sense with TLS only; NotImplementedError for TLS */
-export function checkTlsOptions(options: TlsRelatedOptions): void {
-  const { ssl } = options;
-  if (ssl === undefined || ssl === null || ssl === false) {
-    for (const name of ONLY_WITH_TLS) {
-      if (options[name] !== undefined) throw new TypeError(`${name} is only meaningful with ssl`);
-    }
-    return;
+export const SERVER_TLS_OPTIONS = ["ssl", "sslHandshakeTimeout", "sslShutdownTimeout", "truncation"] as const;
+export const CLIENT_TLS_OPTIONS: readonly (keyof ClientTlsOptions)[] = [
+  ...SERVER_TLS_OPTIONS,
+  "serverHostname",
+];
+
+/**
+ * The settings of a client, or `undefined` for a plain connection. `host` is the default of `serverHostname`;
+ * `whenMissing` says that there is neither.
+ *
+ * @throws TypeError for what makes sense with TLS only, and for options that node:tls refuses
+ */
+export function clientTls(
+  options: ClientTlsOptions,
+  host: string | undefined,
+  whenMissing: string,
+): TlsSettings | undefined {
+  const { ssl, serverHostname = host } = options;
+  if (isOff(ssl)) return refuseStrays(options, CLIENT_TLS_OPTIONS);
+  if (serverHostname === undefined) throw new TypeError(whenMissing);
+  if (typeof serverHostname !== "string") {
+    throw new TypeError(`serverHostname must be a string, not ${kindOf(serverHostname)}`);
   }
-  if (ssl !== true && typeof ssl !== "object")
-    throw new TypeError(`ssl must be true or TLS options, not ${kindOf(ssl)}`);
-  throw new NotImplementedError("ssl is not supported yet");
+  return withContext(checkTlsSettings("ssl", ssl, "client", serverHostname, options));
+}
+
+/** The settings of a server, or `undefined` for plain connections. */
+export function serverTls(options: ServerTlsOptions): TlsSettings | undefined {
+  if (typeof options.ssl === "boolean") throw new TypeError("ssl argument must be TLS options or undefined");
+  if (isOff(options.ssl)) return refuseStrays(options, SERVER_TLS_OPTIONS);
+  return withContext(checkTlsSettings("ssl", options.ssl, "server", "", options));
+}
+
+function withContext(settings: TlsSettings): TlsSettings {
+  return { ...settings, secureContext: makeSecureContext(settings.options, settings.side) };
+}
+
+function isOff(ssl: unknown): boolean {
+  return ssl === undefined || ssl === null || ssl === false;
+}
+
+function refuseStrays(options: ClientTlsOptions, names: readonly (keyof ClientTlsOptions)[]): undefined {
+  for (const name of names) {
+    if (name !== "ssl" && options[name] !== undefined)
+      throw new TypeError(`${name} is only meaningful with ssl`);
+  }
 }

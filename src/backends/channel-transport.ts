@@ -3,19 +3,35 @@ import { toBytes, toBytesList } from "../bytes/to-bytes.js";
 import { Watermarks } from "../bytes/watermarks.js";
 import { checkOptions } from "../checks.js";
 import { kindOf } from "../describe.js";
-import { InvalidStateError } from "../errors.js";
-import { toSocketAddress } from "../transport/endpoint.js";
+import { ConnectionResetError, InvalidStateError, NotImplementedError } from "../errors.js";
+import { toSocketAddress, type SocketAddress } from "../transport/endpoint.js";
 import type { Protocol } from "../transport/protocol.js";
-import type { BytesLike, ExtraInfo, StartableTransport, WriteBufferLimits } from "../transport/transport.js";
+import type { TlsSettings } from "../transport/tls.js";
+import type {
+  BytesLike,
+  ExtraInfo,
+  StartableTransport,
+  TransportSocket,
+  WriteBufferLimits,
+} from "../transport/transport.js";
 import type { Channel, ChannelEvents } from "./channel.js";
+import { secure } from "./tls/secure.js";
 
-/** As asyncio's marks for TCP, in bytes. */
+/** As asyncio's marks, in bytes: the low one is a quarter. */
 const DEFAULT_HIGH = 65_536;
+const DEFAULT_HIGH_TLS = 524_288;
+
+/** What is known of every connection. */
+interface SocketInfo {
+  readonly socket: TransportSocket;
+  readonly peername: SocketAddress | undefined;
+  readonly sockname: SocketAddress;
+}
 
 export class ChannelTransport implements StartableTransport, ChannelEvents {
   readonly #channel: Channel;
-  readonly #extraInfo: { readonly [Key in keyof ExtraInfo]: ExtraInfo[Key] | undefined };
-  readonly #marks: Watermarks = new Watermarks(DEFAULT_HIGH, DEFAULT_HIGH / 4);
+  readonly #socketInfo: SocketInfo;
+  readonly #marks: Watermarks;
   #protocol: Protocol | undefined;
   #isEofWritten = false;
   #isReadingPaused = false;
@@ -27,7 +43,9 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   constructor(channel: Channel) {
     this.#channel = channel;
-    this.#extraInfo = {
+    const high = this.#defaultHigh;
+    this.#marks = new Watermarks(high, high / 4);
+    this.#socketInfo = {
       socket: channel.socket,
       peername: channel.remote && toSocketAddress(channel.remote),
       sockname: toSocketAddress(channel.local),
@@ -56,19 +74,22 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   writeEof(): void {
     if (this.#isClosing || this.#isEofWritten) return;
+    if (!this.#channel.canEndWriting) {
+      throw new NotImplementedError("TLS cannot end one direction alone: close() ends both");
+    }
     this.#isEofWritten = true;
     if (!this.#hasWritingFailed) this.#channel.endWriting();
   }
 
   canWriteEof(): boolean {
-    return true;
+    return this.#channel.canEndWriting;
   }
 
   setWriteBufferLimits(limits?: WriteBufferLimits): void {
     const { high, low } = checkOptions<WriteBufferLimits>("setWriteBufferLimits()", limits, ["high", "low"]);
     checkMark("high", high);
     checkMark("low", low);
-    const newHigh = high ?? (low === undefined ? DEFAULT_HIGH : 4 * low);
+    const newHigh = high ?? (low === undefined ? this.#defaultHigh : 4 * low);
     const newLow = low ?? Math.floor(newHigh / 4);
     if (!(newHigh >= newLow && newLow >= 0)) {
       throw new RangeError(`high (${newHigh}) must be >= low (${newLow}) must be >= 0`);
@@ -127,8 +148,24 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   getExtraInfo(name: string, fallback?: unknown): unknown;
   getExtraInfo(name: string, fallback?: unknown): unknown {
     if (typeof name !== "string") throw new TypeError(`name must be a string, not ${kindOf(name)}`);
-    const value = Object.hasOwn(this.#extraInfo, name) ? this.#extraInfo[name as keyof ExtraInfo] : undefined;
+    const value = Object.hasOwn(this.#socketInfo, name)
+      ? this.#socketInfo[name as keyof SocketInfo]
+      : this.#channel.extraInfo(name);
     return value ?? fallback;
+  }
+
+  async upgradeTls(
+    settings: TlsSettings,
+    early: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<StartableTransport> {
+    if (this.#isClosing) throw new ConnectionResetError("Connection lost");
+    try {
+      return new ChannelTransport(await secure(this.#channel, settings, early, signal));
+    } catch (error) {
+      this.closed(error instanceof Error ? error : new Error(String(error), { cause: error }));
+      throw error;
+    }
   }
 
   // What the channel tells.
@@ -145,7 +182,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   eofReceived(): void {
     if (this.#isClosing) return;
     try {
-      if (!this.#protocol!.eofReceived()) this.close();
+      if (!this.#protocol!.eofReceived() || !this.#channel.canEndWriting) this.close();
     } catch (error) {
       this.#fail(error);
     }
@@ -167,6 +204,10 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   }
 
   // Steps.
+
+  get #defaultHigh(): number {
+    return this.#channel.canEndWriting ? DEFAULT_HIGH : DEFAULT_HIGH_TLS;
+  }
 
   /** The protocol threw: the connection ends with what it threw. */
   #fail(error: unknown): void {

@@ -1,6 +1,7 @@
 /** What a backend provides for each connection: it moves bytes, and decides nothing. */
 import type { Endpoint } from "../transport/endpoint.js";
 import type { TransportSocket } from "../transport/transport.js";
+import type { Socket } from "node:net";
 
 /** A connection as the backend has it. `ChannelTransport` calls it, and makes a transport of it. */
 export interface Channel {
@@ -8,13 +9,18 @@ export interface Channel {
   readonly local: Endpoint;
   /** `undefined` if the peer was gone before anyone could ask. */
   readonly remote: Endpoint | undefined;
+  /** Whether our direction can be ended alone. */
+  readonly canEndWriting: boolean;
   /** Bytes written that the other side of the backend (the kernel) has not taken. */
   readonly bufferedBytes: number;
-  /** Begins to deliver, but nothing before it has returned. Called once, first; before it only `destroy`. */
+  /**
+   * Begins to deliver, but nothing before it has returned. Called first; before it only `destroy` and `releaseSocket`. Called
+   * again, it tells the new listener from then on.
+   */
   start(events: ChannelEvents): void;
   /** Takes all of `data`, which is not empty. Not called after `endWriting`, `close` or `destroy`. */
   write(data: Uint8Array): void;
-  /** Ends our direction behind what is buffered. Called at most once. */
+  /** Ends our direction behind what is buffered. Called at most once, and only if `canEndWriting`. */
   endWriting(): void;
   /** Delivers nothing more; sends what is buffered, then ends. Called at most once. */
   close(): void;
@@ -23,6 +29,13 @@ export interface Channel {
   /** After `pause` at most what was taken from the kernel already is kept back, and nothing is delivered. */
   pause(): void;
   resume(): void;
+  /** What is known besides `socket` and the addresses, by the keys of `getExtraInfo`. */
+  extraInfo(name: string): unknown;
+  /**
+   * The runtime's socket, for TLS to run on it natively, if there is one: paused, with `early` in front of its bytes, and
+   * behind what was written. The channel is used up.
+   */
+  releaseSocket(early: Uint8Array): Socket | undefined;
 }
 
 /** What a channel tells. */

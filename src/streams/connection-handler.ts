@@ -43,7 +43,7 @@ export class ConnectionHandler {
   }
 
   connectionAccepted(transport: StartableTransport): { close(): void; abort(): void; ended: Promise<void> } {
-    const connection = createConnection(transport, this.#limit);
+    const connection = createConnection(transport, { limit: this.#limit, side: "server" });
     const { writer } = connection;
     this.#call(connection);
     return {

@@ -13,8 +13,19 @@ export type Connection = readonly [reader: StreamReader, writer: StreamWriter] &
   readonly writer: StreamWriter;
 } & AsyncDisposable;
 
+/** What streams have to know besides their transport. */
+export interface ConnectionOptions {
+  /** The reader's limit, in bytes. */
+  readonly limit: number;
+  /** Which side of TLS `startTls()` takes. */
+  readonly side: "client" | "server";
+  /** The name that `startTls()` asks of the peer's certificate, unless told otherwise. */
+  readonly host?: string | undefined;
+}
+
 /** Puts streams on a connected transport, and starts it. */
-export function createConnection(transport: StartableTransport, limit: number): Connection {
+export function createConnection(transport: StartableTransport, options: ConnectionOptions): Connection {
+  const { limit } = options;
   const reader = new StreamReader({ limit });
   const protocol = new StreamProtocol(reader);
   const writer = new StreamWriter(transport, protocol, reader);

@@ -1,6 +1,8 @@
 /** The lower side of the seam: one connection that carries bytes both ways. */
 import type { SocketAddress } from "./endpoint.js";
 import type { Protocol } from "./protocol.js";
+import type { TlsSettings } from "./tls.js";
+import type { PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 
 /** What the writing methods take. A string is sent as UTF-8. */
 export type BytesLike = Uint8Array | string;
@@ -11,8 +13,36 @@ export interface WriteBufferLimits {
   readonly low?: number | undefined;
 }
 
+/** A cipher suite, as node:tls names it. */
+export interface CipherInfo {
+  readonly name: string;
+  readonly standardName: string;
+  readonly version: string;
+}
+
+/** What `getExtraInfo` knows of TLS, by key. */
+export interface TlsExtraInfo {
+  /** The peer's certificate; not there if it has shown none. */
+  readonly peercert: PeerCertificate;
+  readonly cipher: CipherInfo;
+  /** Never there: no runtime compresses TLS. */
+  readonly compression: string;
+  readonly sslcontext: SecureContext;
+  readonly sslObject: TLSSocket;
+  /** The protocol that both sides agreed on by ALPN. */
+  readonly alpnProtocol: string;
+  /** Such as `"TLSv1.3"`. */
+  readonly tlsVersion: string;
+  /** The host name that the client asked for. */
+  readonly servername: string;
+  /** Whether the peer's certificate was verified. */
+  readonly authorized: boolean;
+  /** Whether the peer has announced the end; known with `truncation: "report"` or `"error"`. */
+  readonly closeNotifyReceived: boolean;
+}
+
 /** What `getExtraInfo` knows, by key. It stays known after the connection has ended. */
-export interface ExtraInfo {
+export interface ExtraInfo extends TlsExtraInfo {
   /** The socket, without what would get in the way of the stream. */
   readonly socket: TransportSocket;
   /** Where the peer is. `""` for a Unix socket that is not bound to a path. */
@@ -77,6 +107,11 @@ export interface Transport {
   getExtraInfo<Key extends keyof ExtraInfo>(name: Key): ExtraInfo[Key] | undefined;
   getExtraInfo<Key extends keyof ExtraInfo, Default>(name: Key, fallback: Default): ExtraInfo[Key] | Default;
   getExtraInfo(name: string, fallback?: unknown): unknown;
+  /**
+   * Puts TLS on the connection, behind what was written, and gives the transport to go on with; this one is used up.
+   * `early` was received before, and goes to the TLS engine. When it fails the connection is closed.
+   */
+  upgradeTls(settings: TlsSettings, early: Uint8Array, signal: AbortSignal): Promise<StartableTransport>;
 }
 
 /** A transport whose connection stands, and that waits for its protocol. Until `start` it reads nothing. */

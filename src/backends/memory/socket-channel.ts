@@ -43,6 +43,10 @@ export class MemoryChannel implements Channel {
     return [one, two];
   }
 
+  get canEndWriting(): boolean {
+    return true;
+  }
+
   get bufferedBytes(): number {
     return this.#outgoing.length;
   }
@@ -82,6 +86,14 @@ export class MemoryChannel implements Channel {
   resume(): void {
     this.#isPaused = false;
     this.#schedule();
+  }
+
+  extraInfo(): undefined {
+    return undefined;
+  }
+
+  releaseSocket(): undefined {
+    return undefined;
   }
 
   /** Ends the connection as an RST does: the peer gets an error behind what it has received. */

@@ -2,8 +2,9 @@
 import type { Socket } from "node:net";
 import process from "node:process";
 import type { Endpoint } from "../../transport/endpoint.js";
+import type { TransportSocket } from "../../transport/transport.js";
 import type { Channel, ChannelEvents } from "../channel.js";
-import { fromSystemError } from "./system-errors.js";
+import { PLAIN, type SocketManner } from "./socket-manner.js";
 import { NodeTransportSocket } from "./transport-socket.js";
 import { WriteBatch } from "./write-batch.js";
 
@@ -21,10 +22,11 @@ const QUIET_TURNS = 3;
 type WriteCallback = (error?: Error | null) => void;
 
 export class SocketChannel implements Channel {
-  readonly socket: NodeTransportSocket;
+  readonly socket: TransportSocket;
   readonly local: Endpoint;
   readonly remote: Endpoint | undefined;
   readonly #net: Socket;
+  readonly #manner: SocketManner;
   readonly #batch: WriteBatch = new WriteBatch();
   #events: ChannelEvents | undefined;
   #isFlushScheduled = false;
@@ -34,19 +36,30 @@ export class SocketChannel implements Channel {
   #hasPeerEnded = false;
   /** `close` or `destroy` was called. */
   #isEnding = false;
+  #isReleased = false;
   #readError: Error | undefined;
   #writeError: Error | undefined;
 
-  constructor(socket: Socket, local: Endpoint, remote: Endpoint | undefined) {
+  /** `below`: the socket that a TLS socket runs on. */
+  constructor(
+    socket: Socket,
+    local: Endpoint,
+    remote: Endpoint | undefined,
+    manner: SocketManner = PLAIN,
+    below?: TransportSocket,
+  ) {
     this.#net = socket;
+    this.#manner = manner;
     this.local = local;
     this.remote = remote;
-    this.socket = new NodeTransportSocket(socket, local, remote);
-    socket.on("error", (error) => {
-      this.#readError ??= error;
-    });
-    socket.once("close", () => this.#onClose());
+    this.socket = below ?? new NodeTransportSocket(socket, local, remote);
+    socket.on("error", this.#onError);
+    socket.once("close", this.#onClose);
     this.#keepWriteErrors();
+  }
+
+  get canEndWriting(): boolean {
+    return this.#manner.canEndWriting;
   }
 
   get bufferedBytes(): number {
@@ -54,7 +67,9 @@ export class SocketChannel implements Channel {
   }
 
   start(events: ChannelEvents): void {
+    const isFirst = this.#events === undefined;
     this.#events = events;
+    if (!isFirst) return;
     if (this.#net.destroyed) {
       process.nextTick(() => this.#tellClosed());
       return;
@@ -62,6 +77,7 @@ export class SocketChannel implements Channel {
     this.#net.on("data", this.#onData);
     if (this.#net.readableEnded) process.nextTick(this.#onEnd);
     else this.#net.once("end", this.#onEnd);
+    this.#manner.watch(this.#net, this.#onTruncated);
     this.#net.resume();
   }
 
@@ -78,10 +94,8 @@ export class SocketChannel implements Channel {
 
   close(): void {
     this.#isEnding = true;
-    this.#net.pause();
     this.#flush();
-    if (this.#net.writableLength === 0) this.#net.destroy();
-    else this.#net.destroySoon();
+    this.#manner.close(this.#net, this.#onError);
   }
 
   destroy(): void {
@@ -91,11 +105,30 @@ export class SocketChannel implements Channel {
   }
 
   pause(): void {
-    if (this.#writeError === undefined) this.#net.pause();
+    if (this.#writeError === undefined) this.#manner.pause(this.#net);
   }
 
   resume(): void {
-    this.#net.resume();
+    this.#manner.resume(this.#net);
+  }
+
+  extraInfo(name: string): unknown {
+    return this.#manner.extraInfo(name);
+  }
+
+  releaseSocket(early: Uint8Array): Socket {
+    const socket = this.#net;
+    this.#flush();
+    this.#isReleased = true;
+    socket
+      .off("error", this.#onError)
+      .off("close", this.#onClose)
+      .off("data", this.#onData)
+      .off("end", this.#onEnd);
+    this.#manner.resume(socket);
+    socket.pause();
+    if (early.length > 0) socket.unshift(early);
+    return socket;
   }
 
   // Sending: what is written within a tick leaves together.
@@ -171,12 +204,12 @@ export class SocketChannel implements Channel {
     if (this.#writeError !== undefined) return;
     this.#writeError = error;
     this.#batch.clear();
-    if (this.#isEnding || this.#hasPeerEnded || this.#events === undefined) {
-      this.#net.destroy();
+    if (this.#isEnding || this.#hasPeerEnded || this.#isReleased || this.#events === undefined) {
+      this.#net.destroy(this.#isReleased ? error : undefined);
       return;
     }
     this.#events.writingFailed();
-    this.#net.resume();
+    this.#manner.resume(this.#net);
     this.#destroyOnceQuiet(this.#bytesDelivered, this.#bytesDelivered, 0);
   }
 
@@ -201,7 +234,12 @@ export class SocketChannel implements Channel {
     this.#hasPeerEnded = true;
     if (this.#writeError !== undefined) {
       this.#net.destroy();
-    } else if (MISTAKES_RST_FOR_FIN && this.local.kind === "tcp" && this.#canProbe()) {
+    } else if (
+      MISTAKES_RST_FOR_FIN &&
+      !this.#manner.isEndCertain &&
+      this.local.kind === "tcp" &&
+      this.#canProbe()
+    ) {
       this.#net.write("", (error) => {
         if (!error && !this.#isEnding) this.#events!.eofReceived();
       });
@@ -217,11 +255,25 @@ export class SocketChannel implements Channel {
 
   // The end.
 
-  #onClose(): void {
+  readonly #onError = (error: Error): void => {
+    this.#readError ??= error;
+  };
+
+  readonly #onClose = (): void => {
     if (this.#events === undefined) return;
     if (!this.#isEnding) this.#deliverLeftovers();
     this.#tellClosed();
-  }
+  };
+
+  /** Without an error it counts as the end. */
+  readonly #onTruncated = (error: Error | undefined): void => {
+    if (error === undefined) {
+      this.#onEnd();
+      return;
+    }
+    this.#readError ??= error;
+    this.#net.destroy();
+  };
 
   /** What a paused socket had taken from the kernel before it was lost. */
   #deliverLeftovers(): void {
@@ -233,7 +285,7 @@ export class SocketChannel implements Channel {
 
   #tellClosed(): void {
     const error = this.#writeError ?? this.#readError;
-    this.#events!.closed(error === undefined ? undefined : fromSystemError(error));
+    this.#events!.closed(error === undefined ? undefined : this.#manner.toError(error));
   }
 }
 

@@ -1,0 +1,34 @@
+/** What differs between a plain socket and one that carries TLS: how it pauses, and how it ends. */
+import type { Socket } from "node:net";
+import { fromSystemError } from "./system-errors.js";
+
+export interface SocketManner {
+  /** Whether our direction can be ended alone. */
+  readonly canEndWriting: boolean;
+  /** Whether an end may be an RST that the runtime mistakes. */
+  readonly isEndCertain: boolean;
+  pause(socket: Socket): void;
+  resume(socket: Socket): void;
+  /** Sends what is buffered, then destroys `socket`. `fail` takes the reason if that did not go well. */
+  close(socket: Socket, fail: (error: Error) => void): void;
+  /** Tells by `truncated` when the peer's bytes have ended without its word. */
+  watch(socket: Socket, truncated: (error: Error | undefined) => void): void;
+  toError(error: Error): Error;
+  /** What is known of the connection besides its socket and addresses. */
+  extraInfo(name: string): unknown;
+}
+
+export const PLAIN: SocketManner = {
+  canEndWriting: true,
+  isEndCertain: false,
+  pause: (socket) => void socket.pause(),
+  resume: (socket) => void socket.resume(),
+  close(socket) {
+    socket.pause();
+    if (socket.writableLength === 0) socket.destroy();
+    else socket.destroySoon();
+  },
+  watch() {},
+  toError: fromSystemError,
+  extraInfo: () => undefined,
+};

@@ -1,0 +1,89 @@
+/** Any channel as a Duplex of node:stream, for the TLS engine to run over. */
+import { Duplex } from "node:stream";
+import type { Channel, ChannelEvents } from "../channel.js";
+
+/** Above that many bytes in the channel a write waits. */
+const ROOM = 65_536;
+
+/**
+ * The end of the channel's bytes is not passed on: whoever reads cannot tell it from an end that the peer has announced.
+ * `ended` tells of it.
+ */
+export class ChannelDuplex extends Duplex {
+  readonly #channel: Channel;
+  #isHeld = false;
+  #hasEnded = false;
+  #written: ((error?: Error | null) => void) | undefined;
+
+  /** `early`: bytes that came before. The channel is started by its owner, with `events`. */
+  constructor(channel: Channel, early: Uint8Array) {
+    super({ allowHalfOpen: true });
+    this.#channel = channel;
+    if (early.length > 0) this.push(early);
+  }
+
+  /** Whether the channel's bytes have ended. Then `"channelEnd"` was emitted. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Stops the channel, and with it all that is above; back-pressure belongs here. */
+  hold(): void {
+    this.#isHeld = true;
+    this.#channel.pause();
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    this.#channel.resume();
+  }
+
+  /** Ends the channel behind what is buffered. */
+  closeChannel(): void {
+    this.#channel.close();
+  }
+
+  // What the stream asks for.
+
+  override _read(): void {
+    if (!this.#isHeld) this.#channel.resume();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: unknown, written: (error?: Error | null) => void): void {
+    this.#channel.write(chunk);
+    this.#written = written;
+    this.#finishWrite();
+  }
+
+  /** The channel is not half-closed: TLS ends as a whole. */
+  override _final(done: () => void): void {
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#channel.destroy();
+    done(error);
+  }
+
+  /** What the channel tells. */
+  readonly events: ChannelEvents = {
+    dataReceived: (chunk) => {
+      if (!this.push(chunk)) this.#channel.pause();
+    },
+    eofReceived: () => {
+      this.#hasEnded = true;
+      this.emit("channelEnd");
+    },
+    bufferShrank: () => this.#finishWrite(),
+    // `closed` follows, with the error.
+    writingFailed: () => {},
+    closed: (error) => void this.destroy(error),
+  };
+
+  #finishWrite(): void {
+    if (this.#channel.bufferedBytes > ROOM) return;
+    const written = this.#written;
+    this.#written = undefined;
+    written?.();
+  }
+}

@@ -1,0 +1,119 @@
+/** The handshake of node:tls, over a socket or a Duplex, for both sides. */
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { isIP } from "node:net";
+import { connect, createSecureContext, TLSSocket, type SecureContext } from "node:tls";
+import { CertificateError, ConnectionResetError, TlsHandshakeTimeoutError } from "../../errors.js";
+import { systemClock } from "../../transport/clock.js";
+import type { TlsOptions, TlsSettings } from "../../transport/tls.js";
+import { fromTlsError } from "./tls-errors.js";
+
+/** A context that many connections share. @throws what node:tls says of wrong certificates, keys and ciphers */
+export function makeSecureContext(options: TlsOptions, side: "client" | "server"): SecureContext {
+  if (options.secureContext !== undefined) return options.secureContext;
+  if (side === "client") return createSecureContext(options);
+  return createSecureContext({
+    honorCipherOrder: true,
+    // Sessions of clients that show a certificate can be resumed only under a name for what they are valid for.
+    sessionIdContext: randomBytes(16).toString("hex"),
+    ...options,
+  });
+}
+
+/**
+ * Resolves when the handshake is done and the peer is verified, with what `wrap` makes of the socket at that moment. Else
+ * `lower` is destroyed, and the rejection says why.
+ */
+export function handshake<Result>(
+  lower: Duplex,
+  settings: TlsSettings,
+  signal: AbortSignal,
+  wrap: (socket: TLSSocket) => Result,
+): Promise<Result> {
+  const { side, handshakeTimeout } = settings;
+  return new Promise((resolve, reject) => {
+    const socket = side === "client" ? clientSocket(lower, settings) : serverSocket(lower, settings);
+    const fail = (error: unknown) => {
+      settle();
+      socket.on("error", () => {});
+      socket.destroy();
+      lower.destroy();
+      reject(error);
+    };
+    const onError = (error: Error) => fail(handshakeError(socket, error));
+    const onEnd = () =>
+      fail(new ConnectionResetError("The peer ended the connection during the TLS handshake"));
+    const onAbort = () => fail(signal.reason);
+    const onSecure = () => {
+      const problem = side === "server" ? clientProblem(socket, settings.options) : undefined;
+      if (problem !== undefined) return fail(problem);
+      settle();
+      resolve(wrap(socket));
+    };
+    const cancelTimer = systemClock.setTimer(handshakeTimeout, () =>
+      fail(new TlsHandshakeTimeoutError(handshakeTimeout)),
+    );
+    const settle = () => {
+      cancelTimer();
+      signal.removeEventListener("abort", onAbort);
+      socket.off("error", onError).off("_tlsError", onError).off("end", onEnd).off("close", onEnd);
+      socket.off("secureConnect", onSecure).off("secure", onSecure);
+    };
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort);
+    // A server's own TLSSocket tells of errors by an event of its own.
+    socket.on("error", onError).on("_tlsError", onError).on("end", onEnd).on("close", onEnd);
+    // On a client "secure" comes before the peer is verified.
+    socket.on(side === "client" ? "secureConnect" : "secure", onSecure);
+  });
+}
+
+function clientSocket(lower: Duplex, { options, secureContext, serverHostname }: TlsSettings): TLSSocket {
+  const context = secureContext === undefined ? {} : { secureContext };
+  return connect({ ...options, ...context, ...peerName(serverHostname), socket: lower });
+}
+
+/** An address is verified as such and not sent; no name at all must not fall back to one of node:tls. */
+function peerName(name: string): {
+  host?: string;
+  servername?: string;
+  checkServerIdentity?: () => undefined;
+} {
+  if (name === "") return { servername: "", checkServerIdentity: () => undefined };
+  return isIP(name) === 0 ? { host: name, servername: name } : { host: name, servername: "" };
+}
+
+function serverSocket(lower: Duplex, { options, secureContext }: TlsSettings): TLSSocket {
+  return new TLSSocket(lower as never, {
+    ...options,
+    ...(secureContext === undefined ? {} : { secureContext }),
+    isServer: true,
+    requestCert: options.requestCert === true,
+    rejectUnauthorized: options.rejectUnauthorized !== false,
+  });
+}
+
+/** What is wrong with a client's certificate. A TLSSocket that no tls.Server has made does not look by itself. */
+function clientProblem(socket: TLSSocket, options: TlsOptions): Error | undefined {
+  if (options.requestCert !== true) return undefined;
+  const { ssl } = socket as unknown as { ssl: { verifyError(): Error | string | null } };
+  const problem = ssl.verifyError();
+  if (!problem) {
+    socket.authorized = true;
+    return undefined;
+  }
+  const code =
+    typeof problem === "string" ? problem : ((problem as Error & { code?: string }).code ?? problem.message);
+  socket.authorizationError = code as unknown as Error;
+  if (options.rejectUnauthorized === false) return undefined;
+  return new CertificateError(`The client's certificate is refused: ${code}`, { code, cause: problem });
+}
+
+function handshakeError(socket: TLSSocket, error: Error & { code?: string }): Error {
+  const { authorizationError } = socket as { authorizationError: unknown };
+  if (!authorizationError || error.code === "ECONNRESET") return fromTlsError(error);
+  return new CertificateError(error.message, {
+    code: error.code ?? String(authorizationError),
+    cause: error,
+  });
+}

@@ -1,0 +1,34 @@
+/** Puts TLS on a channel. */
+import type { TlsSettings } from "../../transport/tls.js";
+import type { Channel } from "../channel.js";
+import { SocketChannel } from "../node/socket-channel.js";
+import { ChannelDuplex } from "./channel-duplex.js";
+import { handshake } from "./handshake.js";
+import { bridgedManner, nativeManner } from "./tls-manner.js";
+
+/**
+ * The channel to go on with; `channel` is used up. `early` was received before, and goes to the engine first. When the
+ * handshake fails everything is closed, and the rejection says why.
+ *
+ * The engine runs on the runtime's socket where there is one and nobody wants to know of truncation: that is fastest.
+ */
+export function secure(
+  channel: Channel,
+  settings: TlsSettings,
+  early: Uint8Array,
+  signal: AbortSignal,
+): Promise<Channel> {
+  const { local, remote, socket } = channel;
+  const raw = settings.truncation === "ignore" ? channel.releaseSocket(early) : undefined;
+  if (raw !== undefined) {
+    return handshake(raw, settings, signal, (engine) => {
+      return new SocketChannel(engine, local, remote, nativeManner(engine, settings), socket);
+    });
+  }
+  const bridge = new ChannelDuplex(channel, early);
+  channel.start(bridge.events);
+  channel.resume();
+  return handshake(bridge, settings, signal, (engine) => {
+    return new SocketChannel(engine, local, remote, bridgedManner(engine, bridge, settings), socket);
+  });
+}

@@ -1,0 +1,16 @@
+/** Errors as node:tls raises them, made into the classes of errors.ts. */
+import { CertificateError, TlsError } from "../../errors.js";
+import { fromSystemError } from "../node/system-errors.js";
+
+/** OpenSSL's names for what is wrong with a certificate, and Node.js's for a wrong name in it. */
+const CERTIFICATE_CODE =
+  /^(ERR_TLS_CERT_|CERT_|CRL_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|ERROR_IN_CERT_|ERROR_IN_CRL_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH)/;
+
+export function fromTlsError(error: unknown): Error {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string")
+    return fromSystemError(error);
+  const { code, message } = error;
+  if (CERTIFICATE_CODE.test(code)) return new CertificateError(message, { code, cause: error });
+  if (/^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)) return new TlsError(message, { code, cause: error });
+  return fromSystemError(error);
+}

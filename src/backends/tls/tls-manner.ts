@@ -1,0 +1,93 @@
+/** How a socket that carries TLS pauses and ends: with close_notify both ways, or without. */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
+import { systemClock } from "../../transport/clock.js";
+import type { TlsSettings } from "../../transport/tls.js";
+import type { SocketManner } from "../node/socket-manner.js";
+import type { ChannelDuplex } from "./channel-duplex.js";
+import { fromTlsError } from "./tls-errors.js";
+import { tlsInfo } from "./tls-info.js";
+
+/** TLS that the runtime's engine runs on the handle of the socket below: fastest, but blind to truncation. */
+export function nativeManner(socket: TLSSocket, settings: TlsSettings): SocketManner {
+  const info = tlsInfo(socket, settings);
+  return {
+    canEndWriting: false,
+    isEndCertain: true,
+    pause: (net) => void net.pause(),
+    resume: (net) => void net.resume(),
+    close(net, fail) {
+      whenShutDown(net, settings.shutdownTimeout, fail, () => net.destroy());
+    },
+    watch() {},
+    toError: fromTlsError,
+    extraInfo: (name) => info(name),
+  };
+}
+
+/** TLS over a Duplex of ours, which keeps the end of the bytes from the engine: so its own end is the peer's word. */
+export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings: TlsSettings): SocketManner {
+  const info = tlsInfo(socket, settings);
+  let hasCloseNotify: boolean | undefined;
+  socket.once("end", () => {
+    hasCloseNotify ??= true;
+  });
+  return {
+    canEndWriting: false,
+    isEndCertain: true,
+    pause: () => bridge.hold(),
+    resume: () => bridge.release(),
+    close(net, fail) {
+      bridge.release();
+      whenShutDown(net, settings.shutdownTimeout, fail, () => bridge.closeChannel(), bridge);
+    },
+    watch(net, truncated) {
+      const onEnd = () => {
+        afterLastByte(net, bridge, () => {
+          if (hasCloseNotify !== undefined) return;
+          hasCloseNotify = false;
+          truncated(settings.truncation === "error" ? new TlsTruncationError() : undefined);
+        });
+      };
+      if (bridge.hasEnded) onEnd();
+      else bridge.once("channelEnd", onEnd);
+    },
+    toError: fromTlsError,
+    extraInfo: (name) => (name === "closeNotifyReceived" ? (hasCloseNotify ?? false) : info(name)),
+  };
+}
+
+/** Sends close_notify behind what is buffered, and waits for the peer's end, at most `timeout` ms. */
+function whenShutDown(
+  net: Socket,
+  timeout: number,
+  fail: (error: Error) => void,
+  done: () => void,
+  bridge?: ChannelDuplex,
+): void {
+  const cancelTimer = systemClock.setTimer(timeout, () => {
+    fail(new TlsShutdownTimeoutError(timeout));
+    net.destroy();
+  });
+  let isDone = false;
+  const check = () => {
+    if (isDone || !net.writableFinished || !(net.readableEnded || bridge?.hasEnded)) return;
+    isDone = true;
+    done();
+  };
+  net.once("close", cancelTimer).once("finish", check).once("end", check);
+  bridge?.once("channelEnd", check);
+  net.end();
+  net.resume();
+  check();
+}
+
+/** Once neither bridge nor engine has anything left, and a further turn has brought nothing. */
+function afterLastByte(net: Socket, bridge: ChannelDuplex, callback: () => void): void {
+  setImmediate(() => {
+    if (net.destroyed) return;
+    if (bridge.readableLength > 0 || net.readableLength > 0) afterLastByte(net, bridge, callback);
+    else setImmediate(callback);
+  });
+}

@@ -1,0 +1,95 @@
+/** What a TLS layer is made with, as plain data, and the rules for it. */
+import { checkTimeout } from "../checks.js";
+import { kindOf } from "../describe.js";
+import type { ConnectionOptions, SecureContext, TLSSocketOptions } from "node:tls";
+
+/** How an end of the connection without the peer's close_notify is taken. */
+export type Truncation = "ignore" | "report" | "error";
+
+/**
+ * Options of `node:tls` for one side of a connection: `cert`, `key`, `ca`, `ALPNProtocols`, `SNICallback`,
+ * `requestCert`, `rejectUnauthorized`, `minVersion`, … A context that was made before goes in as `secureContext`.
+ */
+export type TlsOptions = Omit<
+  ConnectionOptions & TLSSocketOptions,
+  | "socket"
+  | "host"
+  | "port"
+  | "path"
+  | "lookup"
+  | "timeout"
+  | "isServer"
+  | "server"
+  | "pipe"
+  | "onread"
+  | "signal"
+>;
+
+/** What goes with TLS on both sides. */
+export interface TlsLayerOptions {
+  /** How long the handshake may take, in ms. Default 60 000. */
+  readonly sslHandshakeTimeout?: number | undefined;
+  /** How long `close()` waits for what was written to be sent and for the peer's close_notify, in ms. Default 30 000. */
+  readonly sslShutdownTimeout?: number | undefined;
+  /**
+   * An end of the connection without the peer's close_notify: `"ignore"` takes it for the end of the stream, as asyncio;
+   * `"report"` too, and `getExtraInfo("closeNotifyReceived")` tells; with `"error"` reads reject with TlsTruncationError
+   * once what came was read. The latter two run TLS through a stream in JavaScript, at about half the throughput.
+   */
+  readonly truncation?: Truncation | undefined;
+}
+
+/** Everything that a backend has to know to put TLS on a connection. */
+export interface TlsSettings {
+  readonly side: "client" | "server";
+  readonly options: TlsOptions;
+  /** Made once, and shared by all connections with these options. */
+  readonly secureContext: SecureContext | undefined;
+  /** The name that the peer's certificate must have, a host name or an address; `""` for none. Clients only. */
+  readonly serverHostname: string;
+  /** In ms. */
+  readonly handshakeTimeout: number;
+  /** In ms. */
+  readonly shutdownTimeout: number;
+  readonly truncation: Truncation;
+}
+
+const TRUNCATIONS: readonly unknown[] = ["ignore", "report", "error"];
+
+/** @throws TypeError if `context` is no object of options; TypeError or RangeError for the rest */
+export function checkTlsSettings(
+  name: string,
+  context: unknown,
+  side: TlsSettings["side"],
+  serverHostname: string,
+  options: TlsLayerOptions,
+): TlsSettings {
+  const { sslHandshakeTimeout = 60_000, sslShutdownTimeout = 30_000, truncation = "ignore" } = options;
+  checkTimeout("sslHandshakeTimeout", sslHandshakeTimeout);
+  checkTimeout("sslShutdownTimeout", sslShutdownTimeout);
+  if (!TRUNCATIONS.includes(truncation)) {
+    if (typeof truncation !== "string")
+      throw new TypeError(`truncation must be a string, not ${kindOf(truncation)}`);
+    throw new RangeError(`truncation must be "ignore", "report" or "error", got ${kindOf(truncation)}`);
+  }
+  return {
+    side,
+    options: checkTlsOptions(name, context),
+    secureContext: undefined,
+    serverHostname,
+    handshakeTimeout: sslHandshakeTimeout,
+    shutdownTimeout: sslShutdownTimeout,
+    truncation,
+  };
+}
+
+function checkTlsOptions(name: string, context: unknown): TlsOptions {
+  if (context === true) return {};
+  if (typeof context !== "object" || context === null) {
+    throw new TypeError(`${name} must be TLS options, not ${kindOf(context)}`);
+  }
+  if (context.constructor?.name === "SecureContext") {
+    throw new TypeError(`${name} must be TLS options: give a SecureContext as { secureContext }`);
+  }
+  return context;
+}
