@@ -21,6 +21,6 @@ export class Random {
 
   /** Text of `size` letters of `alphabet`. */
   text(size: number, alphabet: string): string {
-    return Array.from({ length: size }, () => this.pick([...alphabet])).join("");
+    return Array.from({ length: size }, () => alphabet.charAt(this.within(0, alphabet.length - 1))).join("");
   }
 }
