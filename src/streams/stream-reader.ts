@@ -75,7 +75,9 @@ export class StreamReader {
    * @throws RangeError if `size` is negative or not whole
    */
   async readExactly(size: number): Promise<Bytes> {
-    if (size < 0) throw new RangeError(`readExactly size can not be less than zero, got ${size}`);
+    if (typeof size === "number" && size < 0) {
+      throw new RangeError(`readExactly size can not be less than zero, got ${size}`);
+    }
     checkInteger("readExactly size", size, 0);
     this.#begin("readExactly");
     if (size === 0) return this.#queue.take(0);

@@ -400,7 +400,7 @@ describe("readExactly()", () => {
 
   it("refuses a size that is no whole number", async () => {
     const reader = readerWith("abc");
-    for (const size of ["1", undefined, null, 1n]) {
+    for (const size of ["1", "-1", undefined, null, 1n, -1n]) {
       await assert.rejects(reader.readExactly(size as unknown as number), {
         name: "TypeError",
         message: /^readExactly size must be a number, not /,
