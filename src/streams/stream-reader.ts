@@ -224,11 +224,15 @@ export class StreamReader {
     }
   }
 
-  /** A read that has to wait lets the transport go on, whatever is buffered: it may need more than the limit. */
+  /**
+   * A read that has to wait lets the transport go on, whatever is buffered: it may need more than the limit. It waits
+   * first, in case the transport delivers at once.
+   */
   #moreData(): Promise<void> {
     if (this.#exception !== undefined) throw this.#exception;
+    const more = this.#waiter.wait();
     if (this.#marks.release()) this.#transport?.resumeReading();
-    return this.#waiter.wait();
+    return more;
   }
 
   #takeLine(search: SeparatorSearch): Bytes | undefined {

@@ -697,6 +697,13 @@ describe("flow control", () => {
     }
   });
 
+  it("a transport that delivers within resumeReading() ends the wait for more (8)", async () => {
+    const reader = new StreamReader({ limit: 2 });
+    reader.setTransport({ pauseReading() {}, resumeReading: () => feed(reader, "6789") });
+    feed(reader, "12345");
+    await assertReads(reader.readExactly(9), "123456789");
+  });
+
   it("a transport that cannot pause is asked once, and never told to resume (7)", async () => {
     const reader = new StreamReader({ limit: 2 });
     const transport = new UnpausableTransport();
