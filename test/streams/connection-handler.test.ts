@@ -67,7 +67,7 @@ describe("clientConnectedCb", () => {
   });
 
   it("that is plain and returns keeps its connection open (35)", async () => {
-    for (const returned of [undefined, 7, Object.fromEntries([["then", 7]])]) {
+    for (const returned of [undefined, 7, {}]) {
       assert.equal(await isEnded(await serve(() => returned)), false);
     }
   });
