@@ -214,7 +214,7 @@ function checkServeOptions(callback: ClientConnectedCallback, options: ServeOpti
   checkBoolean("autoClose", autoClose);
   if (onError !== undefined) checkFunction("onError", onError);
   return {
-    handler: new ConnectionHandler(callback, { limit, autoClose, onError }),
+    handler: new ConnectionHandler(callback, { limit, tls, autoClose, onError }),
     backlog: checkInteger("backlog", backlog, 0, 2 ** 31 - 1),
     startServing: checkBoolean("startServing", startServing),
   };

@@ -1,6 +1,7 @@
 /** What a server does with a connection: streams on top, the user's callback, and its errors. */
 import type { SocketAddress } from "../transport/endpoint.js";
 import type { StartableTransport } from "../transport/transport.js";
+import type { TlsSettings } from "../transport/tls.js";
 import { createConnection, type Connection } from "./connection.js";
 import type { StreamReader } from "./stream-reader.js";
 import type { StreamWriter } from "./stream-writer.js";
@@ -13,7 +14,9 @@ export type ClientConnectedCallback = (reader: StreamReader, writer: StreamWrite
 
 /** Where in the life of a connection an error happened. */
 export interface ErrorContext {
-  readonly phase: "accept" | "callback";
+  readonly phase: "accept" | "handshake" | "callback";
+  /** With a failed handshake: how many more there were since the last one that was reported. */
+  readonly suppressed?: number | undefined;
   readonly peername?: SocketAddress | undefined;
   readonly writer?: StreamWriter | undefined;
 }
@@ -23,38 +26,100 @@ export type OnError = (error: unknown, context: ErrorContext) => unknown;
 
 export interface ConnectionHandlerOptions {
   readonly limit: number;
+  readonly tls: TlsSettings | undefined;
   readonly autoClose: boolean;
   readonly onError: OnError | undefined;
 }
 
+/** A connection as its server knows it. */
+interface AcceptedConnection {
+  start(): void;
+  close(): void;
+  abort(): void;
+  readonly ended: Promise<void>;
+}
+
+/** At most one failed handshake is reported in so many ms: anybody can cause them. */
+const HANDSHAKE_REPORT_INTERVAL = 1_000;
+
+const NO_BYTES = new Uint8Array(0);
+
 export class ConnectionHandler {
   readonly #callback: ClientConnectedCallback;
   readonly #limit: number;
+  readonly #tls: TlsSettings | undefined;
   readonly #autoClose: boolean;
   readonly #onError: OnError;
+  #nextHandshakeReport = 0;
+  #suppressed = 0;
   /** What the callbacks have returned and has not settled. */
   readonly #tasks = new Set<Promise<void>>();
 
-  constructor(callback: ClientConnectedCallback, { limit, autoClose, onError }: ConnectionHandlerOptions) {
+  constructor(
+    callback: ClientConnectedCallback,
+    { limit, tls, autoClose, onError }: ConnectionHandlerOptions,
+  ) {
     this.#callback = callback;
     this.#limit = limit;
+    this.#tls = tls;
     this.#autoClose = autoClose;
     this.#onError = onError ?? reportOnConsole;
   }
 
-  connectionAccepted(transport: StartableTransport): { close(): void; abort(): void; ended: Promise<void> } {
+  connectionAccepted(transport: StartableTransport): AcceptedConnection {
+    return this.#tls === undefined ? this.#plain(transport) : this.#secured(transport, this.#tls);
+  }
+
+  #plain(transport: StartableTransport): AcceptedConnection {
     const connection = createConnection(transport, { limit: this.#limit, side: "server" });
     const { writer } = connection;
-    this.#call(connection);
     return {
+      start: () => this.#call(connection),
       close: () => writer.close(),
-      abort: () => transport.abort(),
+      abort: () => writer.transport.abort(),
       ended: writer.waitClosed().catch(() => {}),
+    };
+  }
+
+  /** The callback is called after the handshake; if that fails, never. Closed before, it is aborted. */
+  #secured(transport: StartableTransport, tls: TlsSettings): AcceptedConnection {
+    const handshake = new AbortController();
+    let served: AcceptedConnection | undefined;
+    const run = async (): Promise<void> => {
+      try {
+        served = this.#plain(await transport.upgradeTls(tls, NO_BYTES, handshake.signal));
+      } catch (error) {
+        if (!handshake.signal.aborted) this.#handshakeFailed(error, transport);
+        return;
+      }
+      served.start();
+      await served.ended;
+    };
+    let end = (): void => {};
+    return {
+      start: () => void run().then(() => end()),
+      close: () => (served === undefined ? handshake.abort() : served.close()),
+      abort: () => (served === undefined ? handshake.abort() : served.abort()),
+      ended: new Promise((resolve) => {
+        end = resolve;
+      }),
     };
   }
 
   acceptFailed(error: Error): void {
     this.#report(error, { phase: "accept" });
+  }
+
+  #handshakeFailed(error: unknown, transport: StartableTransport): void {
+    const now = performance.now();
+    if (now < this.#nextHandshakeReport) {
+      this.#suppressed++;
+      return;
+    }
+    this.#nextHandshakeReport = now + HANDSHAKE_REPORT_INTERVAL;
+    const suppressed = this.#suppressed;
+    this.#suppressed = 0;
+    this.#report(error, { phase: "handshake", peername: transport.getExtraInfo("peername"), suppressed });
   }
 
   #call({ reader, writer }: Connection): void {
@@ -89,10 +154,14 @@ export class ConnectionHandler {
   }
 }
 
+const PROBLEMS: Readonly<Record<ErrorContext["phase"], string>> = {
+  accept: "A connection could not be accepted",
+  handshake: "A TLS handshake failed",
+  callback: "Unhandled exception in clientConnectedCb",
+};
+
 function reportOnConsole(error: unknown, { phase }: ErrorContext): void {
-  const what =
-    phase === "callback" ? "Unhandled exception in clientConnectedCb" : "A connection could not be accepted";
-  console.error(`${what}:`, error);
+  console.error(`${PROBLEMS[phase]}:`, error);
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

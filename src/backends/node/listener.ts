@@ -19,7 +19,11 @@ import {
 } from "./unix-file.js";
 
 /** Its type in Node.js 20 lacks two that it, or newer versions, take. */
-type Where = NetListenOptions & { readonly fd?: number; readonly reusePort?: boolean };
+type Where = NetListenOptions & {
+  readonly backlog: number;
+  readonly fd?: number;
+  readonly reusePort?: boolean;
+};
 
 /** Binds `endpoint` and listens. Nothing is left behind when that fails. */
 export async function listenAt(endpoint: Endpoint, options: ListenOptions): Promise<NodeListener> {
@@ -94,12 +98,13 @@ function makeServer({ keepAlive }: ListenOptions): Server {
   return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive });
 }
 
+/** A backlog of 0 would be the runtime's default; to the system 0 is as good as 1. */
 function listening(server: Server, where: Where, what: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error) =>
       reject(fromSystemError(error, `error while attempting to bind on ${what}`));
     server.once("error", onError);
-    server.listen(where, () => {
+    server.listen({ ...where, backlog: Math.max(1, where.backlog) }, () => {
       server.off("error", onError);
       resolve();
     });
