@@ -21,17 +21,22 @@ export { Server, type ListeningSocket, type ServeForeverOptions } from "./server
 export type { Connection } from "./streams/connection.js";
 export type { ClientConnectedCallback, ErrorContext, OnError } from "./streams/connection-handler.js";
 export { StreamReader, type StreamReaderOptions } from "./streams/stream-reader.js";
+export type { StartTlsOptions } from "./streams/start-tls-options.js";
 export { StreamWriter } from "./streams/stream-writer.js";
 export type { SocketAddress } from "./transport/endpoint.js";
+export type { TlsLayerOptions, TlsOptions, Truncation } from "./transport/tls.js";
 export type {
   BytesLike,
+  CipherInfo,
   ExtraInfo,
+  TlsExtraInfo,
   Transport,
   TransportSocket,
   WriteBufferLimits,
 } from "./transport/transport.js";
 export {
   BrokenPipeError,
+  CertificateError,
   ConnectionAbortedError,
   ConnectionAttemptsError,
   ConnectionError,
@@ -46,7 +51,12 @@ export {
   NotImplementedError,
   OSError,
   PermissionError,
+  PlaintextBufferedError,
   TimeoutError,
+  TlsError,
+  TlsHandshakeTimeoutError,
+  TlsShutdownTimeoutError,
+  TlsTruncationError,
   type ConnectionAttempt,
   type OSErrorDetails,
 } from "./errors.js";

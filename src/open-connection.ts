@@ -17,7 +17,7 @@ import { checkFamily, checkFlags, checkLookup, type LookupFunction } from "./con
 import { toUnixPath, type PathLike } from "./connect/unix-path.js";
 import { NotImplementedError } from "./errors.js";
 import { createConnection, type Connection } from "./streams/connection.js";
-import { DEFAULT_LIMIT } from "./streams/stream-reader.js";
+import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { CLIENT_TLS_OPTIONS, clientTls, type ClientTlsOptions } from "./tls-options.js";
 import type { Backend } from "./transport/backend.js";
 import type { TlsSettings } from "./transport/tls.js";

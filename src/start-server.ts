@@ -11,7 +11,7 @@ import {
   type ClientConnectedCallback,
   type OnError,
 } from "./streams/connection-handler.js";
-import { DEFAULT_LIMIT } from "./streams/stream-reader.js";
+import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { SERVER_TLS_OPTIONS, serverTls, type ServerTlsOptions } from "./tls-options.js";
 import type { Backend, Listener, ListenOptions } from "./transport/backend.js";
 import { showEndpoint, type TcpEndpoint } from "./transport/endpoint.js";

@@ -3,7 +3,12 @@ import { toBytes, toBytesList } from "../bytes/to-bytes.js";
 import { Watermarks } from "../bytes/watermarks.js";
 import { checkOptions } from "../checks.js";
 import { kindOf } from "../describe.js";
-import { ConnectionResetError, InvalidStateError, NotImplementedError } from "../errors.js";
+import {
+  ConnectionAbortedError,
+  ConnectionResetError,
+  InvalidStateError,
+  NotImplementedError,
+} from "../errors.js";
 import { toSocketAddress, type SocketAddress } from "../transport/endpoint.js";
 import type { Protocol } from "../transport/protocol.js";
 import type { TlsSettings } from "../transport/tls.js";
@@ -15,6 +20,7 @@ import type {
   WriteBufferLimits,
 } from "../transport/transport.js";
 import type { Channel, ChannelEvents } from "./channel.js";
+import { makeSecureContext } from "./tls/handshake.js";
 import { secure } from "./tls/secure.js";
 
 /** As asyncio's marks, in bytes: the low one is a quarter. */
@@ -37,6 +43,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   #isReadingPaused = false;
   #isClosing = false;
   #isAborted = false;
+  #isUpgrading = false;
   #failure: Error | undefined;
   /** The peer is gone: what is written is lost, and the protocol stays paused until it hears of the end. */
   #hasWritingFailed = false;
@@ -128,6 +135,10 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   close(): void {
     if (this.#isClosing) return;
+    if (this.#isUpgrading) {
+      this.abort();
+      return;
+    }
     this.#isClosing = true;
     if (this.#hasWritingFailed) this.#channel.destroy();
     else this.#channel.close();
@@ -160,9 +171,14 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
     signal: AbortSignal,
   ): Promise<StartableTransport> {
     if (this.#isClosing) throw new ConnectionResetError("Connection lost");
+    const secureContext = settings.secureContext ?? makeSecureContext(settings.options, settings.side);
+    this.#isUpgrading = true;
     try {
-      return new ChannelTransport(await secure(this.#channel, settings, early, signal));
-    } catch (error) {
+      return new ChannelTransport(await secure(this.#channel, { ...settings, secureContext }, early, signal));
+    } catch (failure) {
+      const error = this.#isAborted
+        ? new ConnectionAbortedError("The connection was closed during the TLS handshake")
+        : failure;
       this.closed(error instanceof Error ? error : new Error(String(error), { cause: error }));
       throw error;
     }

@@ -25,10 +25,10 @@ export interface ConnectionOptions {
 
 /** Puts streams on a connected transport, and starts it. */
 export function createConnection(transport: StartableTransport, options: ConnectionOptions): Connection {
-  const { limit } = options;
+  const { limit, side, host } = options;
   const reader = new StreamReader({ limit });
-  const protocol = new StreamProtocol(reader);
-  const writer = new StreamWriter(transport, protocol, reader);
+  const protocol = new StreamProtocol(StreamReader.bufferOf(reader));
+  const writer = new StreamWriter(transport, protocol, { side, host });
   transport.start(protocol);
   const pair = Object.defineProperties([reader, writer], {
     reader: { value: reader },

@@ -2,37 +2,38 @@
 import type { Protocol } from "../transport/protocol.js";
 import type { Transport } from "../transport/transport.js";
 import { Gate } from "./gate.js";
-import type { StreamReader } from "./stream-reader.js";
+import type { ReceiveBuffer } from "./receive-buffer.js";
 
 /** As `asyncio.StreamReaderProtocol`. */
 export class StreamProtocol implements Protocol {
-  readonly #reader: StreamReader;
+  readonly buffer: ReceiveBuffer;
   /** Open while the transport has room for more. */
   readonly drainGate: Gate = new Gate("open");
   /** Ends with the connection. */
   readonly closedGate: Gate = new Gate("shut");
 
-  constructor(reader: StreamReader) {
-    this.#reader = reader;
+  constructor(buffer: ReceiveBuffer) {
+    this.buffer = buffer;
   }
 
+  /** Again after an upgrade to TLS: the reader then pauses the new transport. */
   connectionMade(transport: Transport): void {
-    this.#reader.setTransport(transport);
+    this.buffer.replaceTransport(transport);
   }
 
   dataReceived(chunk: Uint8Array): void {
-    this.#reader.feedData(chunk);
+    this.buffer.feed(chunk);
   }
 
   /** Our direction stays open until the user closes it. */
   eofReceived(): boolean {
-    this.#reader.feedEof();
+    this.buffer.feedEof();
     return true;
   }
 
   connectionLost(error: Error | undefined): void {
-    if (error === undefined) this.#reader.feedEof();
-    else this.#reader.feedError(error);
+    if (error === undefined) this.buffer.feedEof();
+    else this.buffer.feedError(error, false);
     this.drainGate.end(error);
     this.closedGate.end(error);
   }

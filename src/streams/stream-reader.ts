@@ -1,19 +1,14 @@
 /** The reading half of a stream: methods that wait until their bytes are there. */
-import { ByteQueue } from "../bytes/byte-queue.js";
 import { dropLine, takeAll, takeExactly, takeSome, takeThrough } from "../bytes/read-rules.js";
 import { SeparatorSearch, toSeparators } from "../bytes/separator-search.js";
-import { Watermarks } from "../bytes/watermarks.js";
 import { checkInteger, checkLimit, checkOptions, isBytes } from "../checks.js";
 import { kindOf, showAsString } from "../describe.js";
-import { IncompleteReadError, InvalidStateError, LimitOverrunError, NotImplementedError } from "../errors.js";
-import type { BytesLike, Transport } from "../transport/transport.js";
-import { ReadWaiter } from "./read-waiter.js";
+import { IncompleteReadError, LimitOverrunError } from "../errors.js";
+import type { BytesLike } from "../transport/transport.js";
+import { DEFAULT_LIMIT, ReceiveBuffer, type Pausable } from "./receive-buffer.js";
 
 /** What a read gives: the caller's own bytes, which the library never touches again. Large ones may be views on what arrived. */
 type Bytes = Buffer<ArrayBuffer>;
-
-/** The limit of a reader that is not given one, in bytes. */
-export const DEFAULT_LIMIT = 65_536;
 
 const NEWLINE: readonly Uint8Array[] = [Uint8Array.of(0x0a)];
 
@@ -34,22 +29,17 @@ export class StreamReader {
   static {
     showAsString(this.prototype);
   }
-  readonly #limit: number;
-  readonly #queue = new ByteQueue();
-  readonly #waiter = new ReadWaiter();
-  readonly #marks: Watermarks;
-  #transport: Pick<Transport, "pauseReading" | "resumeReading"> | undefined;
-  #eof = false;
-  #exception: Error | undefined;
-  /** Whether the exception is raised before bytes that are still buffered. */
-  #exceptionFirst = false;
-  #isReadPending = false;
+  readonly #buffer: ReceiveBuffer;
 
   /** @throws RangeError if `limit` is not a whole number above 0 */
   constructor(options?: StreamReaderOptions) {
     const { limit = DEFAULT_LIMIT } = checkOptions<StreamReaderOptions>("StreamReader()", options, ["limit"]);
-    this.#limit = checkLimit(limit);
-    this.#marks = new Watermarks(2 * this.#limit, this.#limit);
+    this.#buffer = new ReceiveBuffer(checkLimit(limit));
+  }
+
+  /** @internal What the protocol of a connection feeds, and TLS takes over. */
+  static bufferOf(reader: StreamReader): ReceiveBuffer {
+    return reader.#buffer;
   }
 
   // For whoever reads.
@@ -62,10 +52,10 @@ export class StreamReader {
    */
   async read(size = -1): Promise<Bytes> {
     checkInteger("read size", size, Number.MIN_SAFE_INTEGER);
-    this.#begin("read");
-    if (size === 0) return this.#queue.take(0);
-    if (size < 0) return this.#take(() => this.#resumed(takeAll(this.#queue, this.#isEnded)));
-    return this.#take(() => this.#resumed(takeSome(this.#queue, size, this.#isEnded)));
+    this.#buffer.begin("read");
+    if (size === 0) return this.#buffer.queue.take(0);
+    if (size < 0) return this.#take(() => takeAll(this.#buffer.queue, this.#buffer.isEnded));
+    return this.#take(() => takeSome(this.#buffer.queue, size, this.#buffer.isEnded));
   }
 
   /**
@@ -79,9 +69,9 @@ export class StreamReader {
       throw new RangeError(`readExactly size can not be less than zero, got ${size}`);
     }
     checkInteger("readExactly size", size, 0);
-    this.#begin("readExactly");
-    if (size === 0) return this.#queue.take(0);
-    return this.#take(() => this.#resumed(takeExactly(this.#queue, size, this.#isEnded)));
+    this.#buffer.begin("readExactly");
+    if (size === 0) return this.#buffer.queue.take(0);
+    return this.#take(() => takeExactly(this.#buffer.queue, size, this.#buffer.isEnded));
   }
 
   /**
@@ -94,8 +84,8 @@ export class StreamReader {
    */
   async readUntil(separator: BytesLike | readonly BytesLike[] = "\n"): Promise<Bytes> {
     const search = new SeparatorSearch(toSeparators(separator));
-    this.#begin("readUntil");
-    return this.#take(() => this.#resumed(takeThrough(this.#queue, search, this.#limit, this.#isEnded)));
+    this.#buffer.begin("readUntil");
+    return this.#take(() => this.#takeThrough(search));
   }
 
   /**
@@ -105,9 +95,9 @@ export class StreamReader {
    * @throws LineTooLongError if more than the limit stands before the newline; that much of the line was dropped
    */
   async readLine(): Promise<Bytes> {
-    this.#begin("readUntil");
+    this.#buffer.begin("readUntil");
     const search = new SeparatorSearch(NEWLINE);
-    return this.#take(() => this.#takeLine(search));
+    return this.#buffer.take(() => this.#takeLine(search));
   }
 
   /** Iterates over lines, as `readLine()` gives them, to the end of the stream. Leaving the loop loses nothing. */
@@ -125,12 +115,12 @@ export class StreamReader {
 
   /** Whether the stream has ended and everything was read. As `StreamReader.at_eof`. */
   atEof(): boolean {
-    return this.#eof && this.#queue.length === 0;
+    return this.#buffer.hasEof && this.#buffer.queue.length === 0;
   }
 
   /** What `setException()` or the loss of the connection has left. As `StreamReader.exception`. */
   exception(): Error | undefined {
-    return this.#exception;
+    return this.#buffer.exception;
   }
 
   // For whoever feeds.
@@ -142,30 +132,22 @@ export class StreamReader {
    */
   feedData(data: Uint8Array): void {
     if (!isBytes(data)) throw new TypeError(`feedData() takes a Uint8Array, not ${kindOf(data)}`);
-    if (this.#eof) throw new InvalidStateError("feedData() called after feedEof()");
-    if (data.length === 0) return;
-    this.#queue.push(data);
-    this.#waiter.wake();
-    if (this.#transport !== undefined && this.#marks.becomesFull(this.#queue.length)) this.#pause();
+    this.#buffer.feed(data);
   }
 
   /** Marks the end of the stream. Idempotent. As `StreamReader.feed_eof`. */
   feedEof(): void {
-    this.#eof = true;
-    this.#waiter.wake();
+    this.#buffer.feedEof();
   }
 
   /** The connection is lost: reads that the buffered bytes suffice for get them, all others reject with `error`. */
   feedError(error: Error): void {
-    this.#exception = checkError("feedError", error);
-    this.#waiter.wake();
+    this.#buffer.feedError(checkError("feedError", error), false);
   }
 
   /** From now on every read rejects with `error`, also when bytes are buffered. As `StreamReader.set_exception`. */
   setException(error: Error): void {
-    this.#exception = checkError("setException", error);
-    this.#exceptionFirst = true;
-    this.#waiter.wake();
+    this.#buffer.feedError(checkError("setException", error), true);
   }
 
   /**
@@ -173,97 +155,40 @@ export class StreamReader {
    *
    * @throws InvalidStateError if it has a transport already
    */
-  setTransport(transport: Pick<Transport, "pauseReading" | "resumeReading">): void {
-    if (this.#transport !== undefined) throw new InvalidStateError("Transport already set");
-    this.#transport = transport;
+  setTransport(transport: Pausable): void {
+    this.#buffer.setTransport(transport);
   }
 
   toString(): string {
-    const parts = ["StreamReader"];
-    if (this.#queue.length > 0) parts.push(`${this.#queue.length} bytes`);
-    if (this.#eof) parts.push("eof");
-    if (this.#limit !== DEFAULT_LIMIT) parts.push(`limit=${this.#limit}`);
-    if (this.#isReadPending) parts.push("waiter");
-    if (this.#exception !== undefined) parts.push(`exception=${String(this.#exception)}`);
-    if (this.#transport !== undefined) parts.push("transport");
-    if (this.#marks.isFull) parts.push("paused");
-    return `<${parts.join(" ")}>`;
-  }
-
-  // Steps of a read: begin, try to take, else wait and try again.
-
-  /** After an error the end of the stream no longer counts: reads that need more get the error. */
-  get #isEnded(): boolean {
-    return this.#eof && this.#exception === undefined;
-  }
-
-  #begin(method: string): void {
-    if (this.#isReadPending) {
-      throw new InvalidStateError(
-        `${method}() called while another coroutine is already waiting for incoming data`,
-      );
-    }
-    if (this.#exceptionFirst) throw this.#exception!;
+    return `<${`StreamReader ${this.#buffer.toString()}`.trim()}>`;
   }
 
   #take(attempt: () => Bytes | undefined): Bytes | Promise<Bytes> {
-    return attempt() ?? this.#takeLater(attempt);
+    return this.#buffer.take(() => {
+      const bytes = attempt();
+      if (bytes !== undefined) this.#buffer.resumeIfFree();
+      return bytes;
+    });
   }
 
-  async #takeLater(attempt: () => Bytes | undefined): Promise<Bytes> {
-    this.#isReadPending = true;
-    try {
-      for (;;) {
-        await this.#moreData();
-        if (this.#exceptionFirst) throw this.#exception!;
-        const bytes = attempt();
-        if (bytes !== undefined) return bytes;
-      }
-    } finally {
-      this.#isReadPending = false;
-    }
+  #takeThrough(search: SeparatorSearch): Bytes | undefined {
+    const { queue, limit, isEnded } = this.#buffer;
+    return takeThrough(queue, search, limit, isEnded);
   }
 
-  /**
-   * A read that has to wait lets the transport go on, whatever is buffered: it may need more than the limit. It waits
-   * first, in case the transport delivers at once.
-   */
-  #moreData(): Promise<void> {
-    if (this.#exception !== undefined) throw this.#exception;
-    const more = this.#waiter.wait();
-    if (this.#marks.release()) this.#transport?.resumeReading();
-    return more;
-  }
-
+  /** An unfinished line at the end does not resume the transport, one that was dropped does. */
   #takeLine(search: SeparatorSearch): Bytes | undefined {
+    const buffer = this.#buffer;
     try {
-      return this.#resumed(takeThrough(this.#queue, search, this.#limit, this.#isEnded));
+      const line = this.#takeThrough(search);
+      if (line !== undefined) buffer.resumeIfFree();
+      return line;
     } catch (error) {
       if (error instanceof IncompleteReadError) return error.partial;
       if (!(error instanceof LimitOverrunError)) throw error;
-      const tooLong = dropLine(this.#queue, this.#limit, error);
-      this.#resumeIfFree();
+      const tooLong = dropLine(buffer.queue, buffer.limit, error);
+      buffer.resumeIfFree();
       throw tooLong;
-    }
-  }
-
-  #resumed(bytes: Bytes | undefined): Bytes | undefined {
-    if (bytes !== undefined) this.#resumeIfFree();
-    return bytes;
-  }
-
-  #resumeIfFree(): void {
-    if (this.#marks.becomesFree(this.#queue.length)) this.#transport?.resumeReading();
-  }
-
-  /** A transport that cannot pause is never asked again. */
-  #pause(): void {
-    try {
-      this.#transport!.pauseReading();
-    } catch (error) {
-      if (!(error instanceof NotImplementedError)) throw error;
-      this.#transport = undefined;
-      this.#marks.release();
     }
   }
 }

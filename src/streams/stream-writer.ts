@@ -1,8 +1,9 @@
 /** The writing half of a stream: `write` never waits, `drain` does. */
-import { ConnectionResetError } from "../errors.js";
+import { ConnectionResetError, InvalidStateError, PlaintextBufferedError } from "../errors.js";
+import type { TlsOptions } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
 import type { StreamProtocol } from "./stream-protocol.js";
-import type { StreamReader } from "./stream-reader.js";
+import { checkStartTls, type StartTlsOptions, type TlsDefaults } from "./start-tls-options.js";
 
 /** How long `[Symbol.asyncDispose]` waits for the peer to take what was written, in ms. */
 const DISPOSE_LIMIT = 30_000;
@@ -16,18 +17,19 @@ const DISPOSE_LIMIT = 30_000;
  * ```
  */
 export class StreamWriter implements AsyncDisposable {
-  readonly #transport: Transport;
+  #transport: Transport;
   readonly #protocol: StreamProtocol;
-  readonly #reader: StreamReader;
+  readonly #tlsDefaults: TlsDefaults;
+  #isUpgrading = false;
 
   /** Made by the functions that make connections. */
-  constructor(transport: Transport, protocol: StreamProtocol, reader: StreamReader) {
+  constructor(transport: Transport, protocol: StreamProtocol, tlsDefaults: TlsDefaults) {
     this.#transport = transport;
     this.#protocol = protocol;
-    this.#reader = reader;
+    this.#tlsDefaults = tlsDefaults;
   }
 
-  /** What carries the bytes. */
+  /** What carries the bytes. After `startTls()` another one. */
   get transport(): Transport {
     return this.#transport;
   }
@@ -42,11 +44,13 @@ export class StreamWriter implements AsyncDisposable {
    * @throws InvalidStateError after `writeEof()`, even for no bytes
    */
   write(data: BytesLike): void {
+    this.#checkNotUpgrading("write");
     this.#transport.write(data);
   }
 
   /** As `write` with each member in turn; if one cannot be written, none is. As `StreamWriter.writelines`. */
   writeLines(list: Iterable<BytesLike>): void {
+    this.#checkNotUpgrading("writeLines");
     this.#transport.writeLines(list);
   }
 
@@ -57,7 +61,7 @@ export class StreamWriter implements AsyncDisposable {
    * @throws ConnectionResetError after `close()` or the loss of the connection; if it was lost with an error, that error
    */
   async drain(): Promise<void> {
-    const error = this.#reader.exception();
+    const error = this.#protocol.buffer.exception;
     if (error !== undefined) throw error;
     if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
     if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass();
@@ -91,8 +95,13 @@ export class StreamWriter implements AsyncDisposable {
     return this.#transport.canWriteEof();
   }
 
-  /** Ends our direction behind what was written; reading goes on. Again, or after `close()`: no effect. */
+  /**
+   * Ends our direction behind what was written; reading goes on. Again, or after `close()`: no effect.
+   *
+   * @throws NotImplementedError over TLS, which ends as a whole
+   */
   writeEof(): void {
+    this.#checkNotUpgrading("writeEof");
     this.#transport.writeEof();
   }
 
@@ -105,6 +114,45 @@ export class StreamWriter implements AsyncDisposable {
   getExtraInfo(name: string, fallback?: unknown): unknown;
   getExtraInfo(name: string, fallback?: unknown): unknown {
     return this.#transport.getExtraInfo(name, fallback);
+  }
+
+  /**
+   * Puts TLS on this connection, behind what was written; reader and writer go on with it. As `StreamWriter.start_tls`.
+   *
+   * `context` are options of `node:tls`; on a client `true` stands for the defaults. Bytes that were received before go
+   * into the TLS engine: a ClientHello that came early is taken up, and plain text that somebody has slipped in fails the
+   * handshake, so no plain byte can be read after the upgrade. During the handshake reads and writes fail with
+   * InvalidStateError; `close()` gives it up. A failed upgrade closes the connection.
+   *
+   * @throws InvalidStateError while a read is pending; that read and the connection go on
+   * @throws CertificateError, TlsError, TlsHandshakeTimeoutError, ConnectionResetError: the handshake failed, or the
+   *   connection was lost; PlaintextBufferedError with `buffered: "reject"`
+   * @throws TypeError or RangeError for wrong arguments; the connection goes on
+   */
+  async startTls(context: TlsOptions | true, options?: StartTlsOptions): Promise<void> {
+    const { buffered, settings } = checkStartTls(context, options, this.#tlsDefaults);
+    const { buffer } = this.#protocol;
+    buffer.lock("startTls");
+    this.#isUpgrading = true;
+    try {
+      await this.drain();
+      if (buffered === "reject" && buffer.queue.length > 0)
+        throw new PlaintextBufferedError(buffer.queue.length);
+      if (buffer.isEnded) throw new ConnectionResetError("The peer has ended the connection before TLS");
+      const upgraded = await this.#transport.upgradeTls(
+        settings,
+        buffer.takeBack(),
+        new AbortController().signal,
+      );
+      this.#transport = upgraded;
+      upgraded.start(this.#protocol);
+    } catch (error) {
+      this.#transport.abort();
+      throw error;
+    } finally {
+      this.#isUpgrading = false;
+      buffer.unlock();
+    }
   }
 
   /**
@@ -121,5 +169,9 @@ export class StreamWriter implements AsyncDisposable {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #checkNotUpgrading(method: string): void {
+    if (this.#isUpgrading) throw new InvalidStateError(`${method}() called during startTls()`);
   }
 }

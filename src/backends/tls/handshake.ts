@@ -33,7 +33,9 @@ export function handshake<Result>(
   const { side, handshakeTimeout } = settings;
   return new Promise((resolve, reject) => {
     const socket = side === "client" ? clientSocket(lower, settings) : serverSocket(lower, settings);
+    let isSettled = false;
     const fail = (error: unknown) => {
+      if (isSettled) return;
       settle();
       socket.on("error", () => {});
       socket.destroy();
@@ -43,6 +45,8 @@ export function handshake<Result>(
     const onError = (error: Error) => fail(handshakeError(socket, error));
     const onEnd = () =>
       fail(new ConnectionResetError("The peer ended the connection during the TLS handshake"));
+    // The peer's last words, such as an alert, come first.
+    const onChannelEnd = () => void setImmediate(() => setImmediate(onEnd));
     const onAbort = () => fail(signal.reason);
     const onSecure = () => {
       const problem = side === "server" ? clientProblem(socket, settings.options) : undefined;
@@ -54,13 +58,16 @@ export function handshake<Result>(
       fail(new TlsHandshakeTimeoutError(handshakeTimeout)),
     );
     const settle = () => {
+      isSettled = true;
       cancelTimer();
+      lower.off("end", onEnd).off("channelEnd", onChannelEnd);
       signal.removeEventListener("abort", onAbort);
       socket.off("error", onError).off("_tlsError", onError).off("end", onEnd).off("close", onEnd);
       socket.off("secureConnect", onSecure).off("secure", onSecure);
     };
     if (signal.aborted) return onAbort();
     signal.addEventListener("abort", onAbort);
+    lower.on("end", onEnd).on("channelEnd", onChannelEnd);
     // A server's own TLSSocket tells of errors by an event of its own.
     socket.on("error", onError).on("_tlsError", onError).on("end", onEnd).on("close", onEnd);
     // On a client "secure" comes before the peer is verified.

@@ -1,0 +1,57 @@
+/** What `startTls()` is told, and the rules for it. */
+import { checkBoolean, checkOptions } from "../checks.js";
+import { kindOf } from "../describe.js";
+import { checkTlsSettings, type TlsLayerOptions, type TlsSettings } from "../transport/tls.js";
+
+export interface StartTlsOptions extends TlsLayerOptions {
+  /**
+   * The name, or address, that the peer's certificate must have. Default: the host that `openConnection()` was given; if
+   * there was none, it has to be given. `""` accepts a certificate of any host. Clients only.
+   */
+  readonly serverHostname?: string | undefined;
+  /** Which side of TLS to take. Default: a server's on the streams of a server, else a client's. */
+  readonly serverSide?: boolean | undefined;
+  /** Bytes that were received before: `"feed"` gives them to the TLS engine; with `"reject"` they fail the upgrade. Default `"feed"`. */
+  readonly buffered?: "feed" | "reject" | undefined;
+}
+
+/** What a connection knows for its upgrade. */
+export interface TlsDefaults {
+  readonly side: "client" | "server";
+  readonly host?: string | undefined;
+}
+
+const OPTIONS = [
+  "serverHostname",
+  "serverSide",
+  "buffered",
+  "sslHandshakeTimeout",
+  "sslShutdownTimeout",
+  "truncation",
+] as const;
+
+export function checkStartTls(
+  context: unknown,
+  options: StartTlsOptions | undefined,
+  defaults: TlsDefaults,
+): { readonly buffered: "feed" | "reject"; readonly settings: TlsSettings } {
+  const given = checkOptions<StartTlsOptions>("startTls()", options, OPTIONS);
+  const { buffered = "feed", serverSide = defaults.side === "server" } = given;
+  if (buffered !== "feed" && buffered !== "reject") {
+    throw new RangeError(`buffered must be "feed" or "reject", got ${kindOf(buffered)}`);
+  }
+  const side = checkBoolean("serverSide", serverSide) ? "server" : "client";
+  if (side === "server" && context === true)
+    throw new TypeError("a server has to give TLS options, not true");
+  const name = side === "server" ? "" : nameOf(given, defaults);
+  return { buffered, settings: checkTlsSettings("context", context, side, name, given) };
+}
+
+function nameOf({ serverHostname }: StartTlsOptions, { host }: TlsDefaults): string {
+  const name: unknown = serverHostname ?? host;
+  if (name === undefined) {
+    throw new TypeError("You must set serverHostname, as this connection was made without a host");
+  }
+  if (typeof name !== "string") throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
+  return name;
+}
