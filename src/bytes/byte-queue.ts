@@ -15,6 +15,12 @@ const PAGE_SIZE = 4096;
 
 const EMPTY: Buffer<ArrayBuffer> = Buffer.alloc(0);
 
+/** A byte of the queue: which of its chunks, and where in that. */
+export interface Place {
+  readonly index: number;
+  readonly start: number;
+}
+
 /** Bytes as they arrived, in order. All positions count from the first byte that has not been taken. */
 export class ByteQueue {
   /** Chunks before `#first` have been taken; of chunk `#first`, the `#offset` bytes at its start. */
@@ -45,7 +51,7 @@ export class ByteQueue {
     const head = this.#chunks[this.#first]!;
     const available = head.length - this.#offset;
     if (size > available) {
-      const joined = this.copyRange(0, size);
+      const joined = this.copyAt(this.locate(0), size);
       this.skip(size);
       return joined;
     }
@@ -64,12 +70,11 @@ export class ByteQueue {
     }
   }
 
-  /** A copy of the bytes from position `from` up to, not including, `to`; nothing is removed. */
-  copyRange(from: number, to: number): Buffer<ArrayBuffer> {
-    const copy = Buffer.allocUnsafe(to - from);
-    let { index, start } = this.locate(from);
-    for (let filled = 0; filled < copy.length; index++) {
-      filled += this.chunkAt(index).copy(copy, filled, start, start + copy.length - filled);
+  /** A copy of the `size` bytes from a place on, of which there must be as many; nothing is removed. */
+  copyAt({ index, start }: Place, size: number): Buffer<ArrayBuffer> {
+    const copy = Buffer.allocUnsafe(size);
+    for (let filled = 0; filled < size; index++) {
+      filled += this.chunkAt(index).copy(copy, filled, start, start + size - filled);
       start = 0;
     }
     return copy;
@@ -85,17 +90,18 @@ export class ByteQueue {
     return this.#chunks[this.#first + index]!;
   }
 
-  /** Where position `position` lies; past the first chunk by a walk from the end, where unsearched bytes are. */
-  locate(position: number): { index: number; start: number } {
-    if (position < this.#sizeAt(0)) return { index: 0, start: this.#offset + position };
-    let index = this.chunkCount - 1;
-    let chunkPosition = this.#length - this.#sizeAt(index);
-    while (chunkPosition > position) chunkPosition -= this.#sizeAt(--index);
-    return { index, start: position - chunkPosition };
-  }
-
-  #sizeAt(index: number): number {
-    return this.chunkAt(index).length - (index === 0 ? this.#offset : 0);
+  /** Where position `position` lies, of which there must be a byte; by a walk from the nearer end. */
+  locate(position: number): Place {
+    if (position < this.#length / 2) {
+      let index = 0;
+      let start = this.#offset + position;
+      while (start >= this.chunkAt(index).length) start -= this.chunkAt(index++).length;
+      return { index, start };
+    }
+    let index = this.chunkCount;
+    let start = position - this.#length;
+    while (start < 0) start += this.chunkAt(--index).length;
+    return { index, start };
   }
 
   /** Moves the head on by `size` of the `available` bytes of the first chunk. */

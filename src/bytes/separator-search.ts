@@ -1,7 +1,7 @@
 /** The search for the first of several separators in a byte queue, also across the borders of its chunks. */
 import { isBytes } from "../checks.js";
 import { kindOf } from "../describe.js";
-import type { ByteQueue } from "./byte-queue.js";
+import type { ByteQueue, Place } from "./byte-queue.js";
 import { toBytes } from "./to-bytes.js";
 
 /** Positions in the queue: of the separator's first byte, and behind its last one. */
@@ -87,22 +87,17 @@ function indexOf(queue: ByteQueue, separator: Uint8Array, from: number, end: num
     const chunk = end < position + whole.length ? whole.subarray(0, end - position) : whole;
     const found = size === 1 ? chunk.indexOf(separator[0]!, start) : chunk.indexOf(separator, start);
     if (found >= 0) return position + found;
+    const seam = Math.max(start, whole.length - size + 1);
+    const seamEnd = Math.min(end - position, whole.length + size - 1);
+    const across = indexOfAcross(queue, separator, { index, start: seam }, seamEnd - seam);
+    if (across >= 0) return position + seam + across;
     position += whole.length;
-    const seam = indexOfAcross(
-      queue,
-      separator,
-      Math.max(from, position - size + 1),
-      Math.min(end, position + size - 1),
-    );
-    if (seam >= 0) return seam;
     start = 0;
   }
   return -1;
 }
 
-/** As `indexOf`, in a stretch that lies across the border of two chunks or more. */
-function indexOfAcross(queue: ByteQueue, separator: Uint8Array, from: number, end: number): number {
-  if (end - from < separator.length) return -1;
-  const found = queue.copyRange(from, end).indexOf(separator);
-  return found < 0 ? -1 : from + found;
+/** As `indexOf`, in the `size` bytes from a place at the end of a chunk on; the result counts from there. */
+function indexOfAcross(queue: ByteQueue, separator: Uint8Array, place: Place, size: number): number {
+  return size < separator.length ? -1 : queue.copyAt(place, size).indexOf(separator);
 }

@@ -75,7 +75,9 @@ export class StreamReader {
    * @throws RangeError if `size` is negative or not whole
    */
   async readExactly(size: number): Promise<Bytes> {
-    if (size < 0) throw new RangeError(`readExactly size can not be less than zero, got ${size}`);
+    if (typeof size === "number" && size < 0) {
+      throw new RangeError(`readExactly size can not be less than zero, got ${size}`);
+    }
     checkInteger("readExactly size", size, 0);
     this.#begin("readExactly");
     if (size === 0) return this.#queue.take(0);
@@ -222,11 +224,15 @@ export class StreamReader {
     }
   }
 
-  /** A read that has to wait lets the transport go on, whatever is buffered: it may need more than the limit. */
+  /**
+   * A read that has to wait lets the transport go on, whatever is buffered: it may need more than the limit. It waits
+   * first, in case the transport delivers at once.
+   */
   #moreData(): Promise<void> {
     if (this.#exception !== undefined) throw this.#exception;
+    const more = this.#waiter.wait();
     if (this.#marks.release()) this.#transport?.resumeReading();
-    return this.#waiter.wait();
+    return more;
   }
 
   #takeLine(search: SeparatorSearch): Bytes | undefined {

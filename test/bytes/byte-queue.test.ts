@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ByteQueue } from "#src/bytes/byte-queue.js";
+import { Random } from "../support/random.js";
+
+/** On both sides of what is gathered (256), copied (1 024) and the size of a page (4 096). */
+const SIZES = [1, 2, 3, 100, 256, 257, 1000, 1024, 1025, 2500, 4095, 4096, 4097, 9000];
+
+function queueOf(...chunks: (string | Uint8Array)[]): ByteQueue {
+  const queue = new ByteQueue();
+  for (const chunk of chunks) queue.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+  return queue;
+}
+
+function chunksOf(queue: ByteQueue): Buffer[] {
+  return Array.from({ length: queue.chunkCount }, (_, index) => queue.chunkAt(index));
+}
+
+describe("ByteQueue", () => {
+  it("gives bytes out in order, each result the caller's own, however they came and go", () => {
+    const random = new Random(1);
+    for (let round = 0; round < 60; round++) {
+      const queue = new ByteQueue();
+      let model = Buffer.alloc(0);
+      const kept: { bytes: Buffer; before: Buffer }[] = [];
+      for (let step = 0; step < 120; step++) {
+        const size = Math.min(random.pick(SIZES), model.length);
+        switch (random.within(0, 5)) {
+          case 0: {
+            const taken = queue.take(size);
+            assert.deepEqual(taken, model.subarray(0, size));
+            model = model.subarray(size);
+            if (random.within(0, 1) === 0) taken.fill(0xff);
+            else kept.push({ bytes: taken, before: Buffer.from(taken) });
+            break;
+          }
+          case 1:
+            queue.skip(size);
+            model = model.subarray(size);
+            break;
+          case 2: {
+            const from = random.within(0, model.length);
+            const to = random.within(from, model.length);
+            if (from < to)
+              assert.deepEqual(queue.copyAt(queue.locate(from), to - from), model.subarray(from, to));
+            break;
+          }
+          default: {
+            const chunk = Buffer.alloc(random.pick(SIZES), `${round}.${step} `);
+            model = Buffer.concat([model, chunk]);
+            queue.push(chunk);
+          }
+        }
+        assert.equal(queue.length, model.length);
+      }
+      for (const { bytes, before } of kept) assert.deepEqual(bytes, before);
+      assert.deepEqual(queue.take(queue.length), model);
+    }
+  });
+
+  it("keeps the order over many chunks that are queued at once", () => {
+    const queue = new ByteQueue();
+    const sent = Buffer.from(Array.from({ length: 60_000 }, (_, index) => String(index)).join(" "));
+    const received: Buffer[] = [];
+    for (let at = 0; at < sent.length; at += 257) {
+      queue.push(sent.subarray(at, at + 257));
+      if (queue.length > 50_000) received.push(queue.take(250 + (at % 20)));
+    }
+    while (queue.length > 0) received.push(queue.take(Math.min(200, queue.length)));
+    assert.ok(Buffer.concat(received).equals(sent));
+  });
+
+  it("locate() finds each position, from both ends", () => {
+    const queue = queueOf("a".repeat(300), "b", "c".repeat(300), "d".repeat(10), "e".repeat(300));
+    queue.skip(7);
+    const rest = queue.copyAt(queue.locate(0), queue.length).toString();
+    for (let position = 0; position < rest.length; position++) {
+      const { index, start } = queue.locate(position);
+      assert.equal(String.fromCharCode(queue.chunkAt(index)[start]!), rest[position], `at ${position}`);
+    }
+  });
+
+  it("take() gives a small result as a copy, so that keeping it does not keep its chunk", () => {
+    const chunk = Buffer.alloc(65_536, "x");
+    const queue = queueOf(chunk);
+    for (const size of [1, 32, 1024]) assert.notEqual(queue.take(size).buffer, chunk.buffer, `${size} bytes`);
+    const slab = Buffer.alloc(65_536, "y");
+    assert.notEqual(queueOf(slab.subarray(5, 105)).take(100).buffer, slab.buffer, "a chunk inside a slab");
+  });
+
+  it("take() does not copy a large result that lies in one chunk", () => {
+    const chunk = Buffer.alloc(65_536, "x");
+    const queue = queueOf(chunk);
+    assert.equal(queue.take(4096).buffer, chunk.buffer);
+    assert.equal(queue.take(queue.length).buffer, chunk.buffer);
+  });
+
+  it("take(0) gives no bytes, from an empty queue too", () => {
+    assert.equal(new ByteQueue().take(0).length, 0);
+    const queue = queueOf("abc");
+    assert.equal(queue.take(0).length, 0);
+    assert.equal(queue.length, 3);
+  });
+
+  it("push() takes no bytes as nothing", () => {
+    const queue = queueOf("", "ab", "", "c");
+    assert.equal(queue.length, 3);
+    assert.equal(queue.take(3).toString(), "abc");
+  });
+
+  it("push() takes a plain Uint8Array without a copy, and copies shared memory", () => {
+    const plain = Uint8Array.from({ length: 5000 }, (_, index) => index);
+    const taken = queueOf(plain.subarray(1)).take(4999);
+    assert.ok(Buffer.isBuffer(taken));
+    assert.equal(taken.buffer, plain.buffer);
+    assert.deepEqual(taken, Buffer.from(plain.subarray(1)));
+
+    const shared = new Uint8Array(new SharedArrayBuffer(5000)).fill(7);
+    const copy = queueOf(shared).take(5000);
+    shared.fill(8);
+    assert.ok(copy.buffer instanceof ArrayBuffer);
+    assert.deepEqual(copy, Buffer.alloc(5000, 7));
+  });
+
+  it("push() gathers dribbled bytes in pages, so that each costs about its own size", () => {
+    const queue = queueOf("first");
+    const slab = Buffer.alloc(65_536, "x");
+    for (let at = 0; at < 65_536; at++) queue.push(slab.subarray(at, at + 1));
+    assert.ok(queue.chunkCount <= 1 + 65_536 / 4096, `${queue.chunkCount} chunks`);
+    const buffers = new Set(chunksOf(queue).map((chunk) => chunk.buffer));
+    assert.ok(!buffers.has(slab.buffer), "what was received is not kept");
+    assert.ok([...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0) <= 65_536 + 3 * 4096);
+  });
+
+  it("keeps no page that was read, when it never runs empty", () => {
+    const queue = queueOf("x");
+    for (let round = 0; round < 100_000; round++) {
+      queue.push(Buffer.from([round]));
+      assert.equal(queue.take(1)[0], round === 0 ? 0x78 : (round - 1) & 0xff);
+      assert.ok(queue.chunkCount <= 2);
+    }
+  });
+});
