@@ -58,6 +58,18 @@ describe("ByteQueue", () => {
     }
   });
 
+  it("keeps the order over many chunks that are queued at once", () => {
+    const queue = new ByteQueue();
+    const sent = Buffer.from(Array.from({ length: 60_000 }, (_, index) => String(index)).join(" "));
+    const received: Buffer[] = [];
+    for (let at = 0; at < sent.length; at += 257) {
+      queue.push(sent.subarray(at, at + 257));
+      if (queue.length > 50_000) received.push(queue.take(250 + (at % 20)));
+    }
+    while (queue.length > 0) received.push(queue.take(Math.min(200, queue.length)));
+    assert.ok(Buffer.concat(received).equals(sent));
+  });
+
   it("locate() finds each position, from both ends", () => {
     const queue = queueOf("a".repeat(300), "b", "c".repeat(300), "d".repeat(10), "e".repeat(300));
     queue.skip(7);

@@ -51,6 +51,7 @@ describe("Gate", () => {
     gate.end(error);
     for (const pass of waiting) await assert.rejects(pass, error);
     gate.open();
+    assert.equal(gate.isOpen, false);
     await assert.rejects(gate.pass(), error);
     await assert.rejects(gate.pass(), error);
   });

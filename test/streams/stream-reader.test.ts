@@ -208,6 +208,15 @@ describe("StreamReader, failed", () => {
     });
   }
 
+  it("setException() acts at once, on a pending read whose bytes have just come too (10)", async () => {
+    const error = new Error("broken");
+    const reader = new StreamReader();
+    const read = reader.readExactly(3);
+    feed(reader, "abc");
+    reader.setException(error);
+    await assert.rejects(read, error);
+  });
+
   for (const [name, read] of Object.entries(SERVED)) {
     it(`feedError() leaves enough for ${name}`, async () => {
       const reader = readerWith("abc\n");
