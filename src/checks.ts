@@ -21,8 +21,9 @@ export function checkInteger(
 ): number {
   if (typeof value !== "number") throw new TypeError(`${name} must be a number, not ${kindOf(value)}`);
   if (!Number.isInteger(value) || value < least || value > most) {
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new RangeError(`${name} must be a whole number ${range}, got ${value}`);
+    const above = least === Number.MIN_SAFE_INTEGER ? "" : ` of at least ${least}`;
+    const range = most === Number.MAX_SAFE_INTEGER ? above : ` from ${least} to ${most}`;
+    throw new RangeError(`${name} must be a whole number${range}, got ${value}`);
   }
   return value;
 }

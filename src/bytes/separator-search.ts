@@ -68,7 +68,7 @@ export function toSeparators(separator: unknown): Uint8Array[] {
   const list: readonly unknown[] = Array.isArray(separator) ? separator : [separator];
   if (list.length === 0) throw new RangeError("Separator should contain at least one element");
   const separators = list.map((member) => {
-    if (typeof member === "string" || isBytes(member)) return toBytes(member);
+    if (typeof member === "string" || isBytes(member)) return Buffer.from(toBytes(member));
     throw new TypeError(`separator must be bytes, a string, or an array of them, not ${kindOf(member)}`);
   });
   separators.sort((a, b) => a.length - b.length);

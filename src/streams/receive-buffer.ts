@@ -169,9 +169,9 @@ export class ReceiveBuffer {
     try {
       this.#transport!.pauseReading();
     } catch (error) {
+      this.#marks.release();
       if (!(error instanceof NotImplementedError)) throw error;
       this.#transport = undefined;
-      this.#marks.release();
     }
   }
 }
