@@ -5,7 +5,14 @@ import type { Listener, ListenerEvents, ListenOptions } from "../../transport/ba
 import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
 import { AcceptQueue } from "../accept-queue.js";
 import { ChannelTransport } from "../channel-transport.js";
-import { isAbstract, listeningEndpoint, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
+import {
+  checkUnixPath,
+  isAbstract,
+  listeningEndpoint,
+  localEndpoint,
+  remoteEndpoint,
+  UNNAMED,
+} from "./endpoints.js";
 import { SocketChannel } from "./socket-channel.js";
 import { fromSystemError } from "./system-errors.js";
 import {
@@ -15,6 +22,7 @@ import {
   removeIfOurs,
   removeQuietly,
   temporaryNameFor,
+  toldOf,
   type FileIdentity,
 } from "./unix-file.js";
 
@@ -27,6 +35,7 @@ type Where = NetListenOptions & {
 
 /** Binds `endpoint` and listens. Nothing is left behind when that fails. */
 export async function listenAt(endpoint: Endpoint, options: ListenOptions): Promise<NodeListener> {
+  if (endpoint.kind === "unix") checkUnixPath(endpoint.path);
   const server = makeServer(options);
   const { backlog, reusePort } = options;
   if (endpoint.kind === "unix") {
@@ -42,7 +51,7 @@ export async function listenAt(endpoint: Endpoint, options: ListenOptions): Prom
 /** Listens at the descriptor `fd`. */
 export async function listenAtDescriptor(fd: number, options: ListenOptions): Promise<NodeListener> {
   const server = makeServer(options);
-  await listening(server, { fd, backlog: options.backlog }, `file descriptor ${fd}`);
+  await listening(server, { fd, backlog: options.backlog }, explainAt(`file descriptor ${fd}`));
   return takeOver(server, options);
 }
 
@@ -66,7 +75,7 @@ async function bind(
   where: Where,
   options: ListenOptions,
 ): Promise<NodeListener> {
-  await listening(server, where, `address ${showEndpoint(endpoint)}`);
+  await listening(server, where, explainAt(`address ${showEndpoint(endpoint)}`));
   return new NodeListener(
     server,
     endpoint.kind === "tcp" ? listeningEndpoint(server)! : endpoint,
@@ -78,7 +87,8 @@ async function bind(
 async function bindInPlace(server: Server, path: string, options: ListenOptions): Promise<NodeListener> {
   checkReplaceable(path);
   const temporary = temporaryNameFor(path);
-  await listening(server, { path: temporary, backlog: options.backlog }, `address '${path}'`);
+  const explain = (error: unknown) => explainAt(`address '${path}'`)(toldOf(path, temporary, error as Error));
+  await listening(server, { path: temporary, backlog: options.backlog }, explain);
   try {
     const file = moveInPlace(temporary, path);
     return new NodeListener(
@@ -90,8 +100,12 @@ async function bindInPlace(server: Server, path: string, options: ListenOptions)
   } catch (error) {
     server.close();
     removeQuietly(temporary);
-    throw fromSystemError(error, `error while attempting to bind on address '${path}'`);
+    throw explain(error);
   }
+}
+
+function explainAt(what: string): (error: Error) => Error {
+  return (error) => fromSystemError(error, `error while attempting to bind on ${what}`);
 }
 
 function makeServer({ keepAlive }: ListenOptions): Server {
@@ -99,10 +113,9 @@ function makeServer({ keepAlive }: ListenOptions): Server {
 }
 
 /** A backlog of 0 would be the runtime's default; to the system 0 is as good as 1. */
-function listening(server: Server, where: Where, what: string): Promise<void> {
+function listening(server: Server, where: Where, explain: (error: Error) => Error): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onError = (error: Error) =>
-      reject(fromSystemError(error, `error while attempting to bind on ${what}`));
+    const onError = (error: Error) => reject(explain(error));
     server.once("error", onError);
     server.listen({ ...where, backlog: Math.max(1, where.backlog) }, () => {
       server.off("error", onError);
