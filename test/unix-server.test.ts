@@ -394,6 +394,17 @@ describe("startUnixServer()", { skip }, () => {
       assert.equal(sock.listening, false);
       assert.deepEqual(readdirSync(folder), []);
     });
+
+    it("as a net.Server of TCP is refused, and goes on listening", async () => {
+      const sock = createServer().listen(0, "127.0.0.1");
+      await once(sock, "listening");
+      cleanup(() => sock.close());
+      await assert.rejects(startUnixServer(echo, { sock }), {
+        name: "TypeError",
+        message: "A UNIX Domain Stream Socket was expected, got a TCP socket",
+      });
+      assert.equal(sock.listening, true);
+    });
   });
 
   it("puts the socket in place whole: whoever sees the file can connect", async () => {

@@ -49,16 +49,27 @@ export async function listenAt(endpoint: Endpoint, options: ListenOptions): Prom
 }
 
 /** Listens at the descriptor `fd`. */
-export async function listenAtDescriptor(fd: number, options: ListenOptions): Promise<NodeListener> {
+export async function listenAtDescriptor(
+  fd: number,
+  kind: "any" | "unix",
+  options: ListenOptions,
+): Promise<NodeListener> {
   const server = makeServer(options);
   await listening(server, { fd, backlog: options.backlog }, explainAt(`file descriptor ${fd}`));
-  return takeOver(server, options);
+  try {
+    return takeOver(server, kind, options);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
 }
 
 /** Goes on with a server that listens, and has no connection listener. */
-export function takeOver(server: Server, options: ListenOptions): NodeListener {
+export function takeOver(server: Server, kind: "any" | "unix", options: ListenOptions): NodeListener {
   const endpoint = listeningEndpoint(server);
   if (endpoint === undefined) throw new InvalidStateError("sock is a net.Server that does not listen");
+  if (kind === "unix" && endpoint.kind !== "unix")
+    throw new TypeError("A UNIX Domain Stream Socket was expected, got a TCP socket");
   Object.assign(server, {
     allowHalfOpen: true,
     pauseOnConnect: true,
