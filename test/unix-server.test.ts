@@ -395,6 +395,23 @@ describe("startUnixServer()", { skip }, () => {
       assert.deepEqual(readdirSync(folder), []);
     });
 
+    it("as a net.Server keeps its file with cleanupSocket: false, and a file of somebody else (85)", async () => {
+      const folder = await newFolder();
+      const path = `${folder}/s`;
+      const first = await started(
+        startUnixServer(echo, { sock: await listenAt(path), cleanupSocket: false }),
+      );
+      first.close();
+      assert.equal(lstatSync(path).isSocket(), true);
+      rmSync(path);
+      const second = await started(startUnixServer(echo, { sock: await listenAt(path) }));
+      rmSync(path);
+      writeFileSync(path, "precious");
+      second.close();
+      assert.equal(readFileSync(path, "utf8"), "precious");
+      assert.deepEqual(readdirSync(folder), ["s"]);
+    });
+
     it("as a net.Server of TCP is refused, and goes on listening", async () => {
       const sock = createServer().listen(0, "127.0.0.1");
       await once(sock, "listening");

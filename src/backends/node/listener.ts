@@ -18,6 +18,8 @@ import { fromSystemError } from "./system-errors.js";
 import {
   checkReplaceable,
   identify,
+  isStill,
+  keepFile,
   moveInPlace,
   removeIfOurs,
   removeQuietly,
@@ -157,9 +159,14 @@ class NodeListener implements Listener {
 
   close(): void {
     if (!this.#server.listening) return;
-    this.#server.close();
+    const { endpoint } = this;
+    // A server that was taken over has bound the path itself, so the runtime removes whatever lies there.
+    const isBoundThere = endpoint.kind === "unix" && this.#server.address() === endpoint.path;
+    if (isBoundThere && !isStill(endpoint.path, this.#file)) {
+      keepFile(endpoint.path, () => this.#server.close());
+    } else this.#server.close();
     this.#queue.close();
-    if (this.endpoint.kind === "unix") removeIfOurs(this.endpoint.path, this.#file);
+    if (endpoint.kind === "unix") removeIfOurs(endpoint.path, this.#file);
   }
 
   #onConnection(socket: Socket): void {

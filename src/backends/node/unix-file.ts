@@ -56,9 +56,30 @@ export function moveInPlace(temporary: string, path: string): FileIdentity | und
 
 /** Removes `path` if it is still the file `ours`. */
 export function removeIfOurs(path: string, ours: FileIdentity | undefined): void {
+  if (isStill(path, ours)) removeQuietly(path);
+}
+
+/** Whether `path` is still the file `ours`. */
+export function isStill(path: string, ours: FileIdentity | undefined): boolean {
   const now = identify(path);
-  if (ours === undefined || now === undefined || now.ino !== ours.ino || now.dev !== ours.dev) return;
-  removeQuietly(path);
+  return ours !== undefined && now?.ino === ours.ino && now.dev === ours.dev;
+}
+
+/** Runs `close`, which removes `path`, and puts back what lies there. */
+export function keepFile(path: string, close: () => void): void {
+  const aside = temporaryNameFor(path);
+  const isAside = renameQuietly(path, aside);
+  close();
+  if (isAside) renameQuietly(aside, path);
+}
+
+function renameQuietly(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function removeQuietly(path: string): void {
