@@ -136,7 +136,7 @@ export async function startServerOver(
   const hasAddress = (host !== undefined && host !== null) || (port !== undefined && port !== null);
   if (given.sock !== undefined) {
     if (hasAddress) throw new TypeError("host/port and sock can not be specified at the same time");
-    return serve([await backend.adoptListener(given.sock, listen)], settings);
+    return serve([await backend.adoptListener(given.sock, "any", listen)], settings);
   }
   if (!hasAddress) throw new TypeError("Neither host/port nor sock were specified");
   const resolved = await Promise.all(hosts.map((name) => resolveHost(backend, name, portNumber, resolving)));
@@ -187,7 +187,7 @@ export async function startUnixServerOver(
   if (given.sock !== undefined) {
     if (path !== undefined && path !== null)
       throw new TypeError("path and sock can not be specified at the same time");
-    return serve([await backend.adoptListener(given.sock, listen)], settings);
+    return serve([await backend.adoptListener(given.sock, "unix", listen)], settings);
   }
   if (path === undefined || path === null)
     throw new TypeError("path was not specified, and no sock specified");

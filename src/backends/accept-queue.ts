@@ -8,9 +8,9 @@ export class AcceptQueue {
   #events: ListenerEvents | undefined;
   #isClosed = false;
 
-  /** Connections beyond `mostHeld` are dropped. */
+  /** Connections beyond `mostHeld` are dropped; it holds one at least, as the systems do for a backlog of 0. */
   constructor(mostHeld: number) {
-    this.#mostHeld = mostHeld;
+    this.#mostHeld = Math.max(1, mostHeld);
   }
 
   connectionAccepted(transport: StartableTransport): void {

@@ -11,6 +11,8 @@ const GRACE = 30_000;
 
 /** A connection that the server has accepted. */
 export interface ServedConnection {
+  /** Begins to serve it. Called once; the server counts the connection by then. */
+  start(): void;
   close(): void;
   abort(): void;
   /** Settles when the connection has ended, in whatever way. */
@@ -166,6 +168,7 @@ export class Server implements AsyncDisposable, ListenerEvents {
       this.#connections.delete(connection);
       this.#finishIfDone();
     });
+    connection.start();
   }
 
   acceptFailed(error: Error): void {

@@ -42,11 +42,16 @@ export class ConnectionHandler {
     this.#onError = onError ?? reportOnConsole;
   }
 
-  connectionAccepted(transport: StartableTransport): { close(): void; abort(): void; ended: Promise<void> } {
+  connectionAccepted(transport: StartableTransport): {
+    start(): void;
+    close(): void;
+    abort(): void;
+    ended: Promise<void>;
+  } {
     const connection = createConnection(transport, this.#limit);
     const { writer } = connection;
-    this.#call(connection);
     return {
+      start: () => this.#call(connection),
       close: () => writer.close(),
       abort: () => transport.abort(),
       ended: writer.waitClosed().catch(() => {}),

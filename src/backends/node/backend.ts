@@ -123,15 +123,15 @@ function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
   return transportOver(sock, localEndpoint(sock));
 }
 
-async function adoptListener(sock: unknown, options: ListenOptions): Promise<Listener> {
+async function adoptListener(sock: unknown, kind: "any" | "unix", options: ListenOptions): Promise<Listener> {
   if (sock instanceof Server) {
     if (sock.listenerCount("connection") > 0) {
       throw new InvalidStateError("sock has a connection listener, which would compete for its connections");
     }
-    return takeOver(sock, options);
+    return takeOver(sock, kind, options);
   }
   if (typeof sock === "object" && sock !== null && "fd" in sock) {
-    return await listenAtDescriptor(checkInteger("sock.fd", sock.fd, 0), options);
+    return await listenAtDescriptor(checkInteger("sock.fd", sock.fd, 0), kind, options);
   }
   throw new TypeError(`sock must be a net.Server or { fd }, not ${kindOf(sock)}`);
 }
