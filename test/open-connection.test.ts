@@ -417,6 +417,19 @@ describe("openConnection() that is ended early", () => {
     assert.equal(clock.pending, 0);
   });
 
+  it("by an abort at any moment while binding fails throws nothing past the caller (66)", async () => {
+    const nothingLeft = await watchResources();
+    for (let steps = 0; steps < 30; steps++) {
+      const controller = new AbortController();
+      const options = { localAddr: [NOT_OURS, 0], signal: controller.signal } as const;
+      const opening = openConnection("127.0.0.1", 9, options);
+      for (let step = 0; step < steps; step++) await null;
+      process.nextTick(() => controller.abort());
+      await assert.rejects(opening);
+    }
+    await nothingLeft();
+  });
+
   it("is not ended any more once it has connected", async () => {
     const controller = new AbortController();
     const { signal } = controller;
@@ -425,6 +438,13 @@ describe("openConnection() that is ended early", () => {
     await checkEcho(connection);
   });
 
+  it("does not begin to connect when its backend is given an aborted signal (66)", async () => {
+    const endpoint = { kind: "tcp", address: "127.0.0.1", port: await echoPort(), family: 4 } as const;
+    const nothingLeft = await watchResources();
+    const connecting = nodeBackend.connect(endpoint, { signal: AbortSignal.abort("before") });
+    await assert.rejects(connecting, (reason) => reason === "before");
+    await nothingLeft();
+  });
 });
 
 /** The port and the accepted sockets of a plain server, with `onConnection` for each. */
