@@ -117,7 +117,7 @@ export async function openConnectionOver(
   const hasAddress = isGiven(host) || isGiven(port);
   if (given.sock !== undefined) {
     if (hasAddress) throw new TypeError("host/port and sock can not be specified at the same time");
-    return createConnection(backend.adopt(given.sock, "any"), common.limit);
+    return connected("openConnection", backend, common, async () => backend.adopt(given.sock, "any"));
   }
   if (!hasAddress) throw new TypeError("host and port was not specified and no sock specified");
   return connected("openConnection", backend, common, (signal) => connectTcp(backend, target, signal));
@@ -157,7 +157,7 @@ export async function openUnixConnectionOver(
   if (refusal !== undefined) throw new NotImplementedError(refusal);
   if (given.sock !== undefined) {
     if (isGiven(path)) throw new TypeError("path and sock can not be specified at the same time");
-    return createConnection(backend.adopt(given.sock, "unix"), common.limit);
+    return connected("openUnixConnection", backend, common, async () => backend.adopt(given.sock, "unix"));
   }
   if (!isGiven(path)) throw new TypeError("no path and sock were specified");
   const endpoint = { kind: "unix", path: toUnixPath(path) } as const;

@@ -417,6 +417,23 @@ describe("openConnection() that is ended early", () => {
     assert.equal(clock.pending, 0);
   });
 
+  it("by a signal that is aborted already starts nothing (66)", async () => {
+    let asked = 0;
+    const lookup: LookupFunction = async () => {
+      asked++;
+      return "127.0.0.1";
+    };
+    const nothingLeft = await watchResources();
+    const signal = AbortSignal.abort("before");
+    for (const host of ["x.test", "127.0.0.1"]) {
+      const opening = openConnection(host, 80, { lookup, signal, timeout: 100_000 });
+      await assert.rejects(opening, (reason) => reason === "before");
+    }
+    await assert.rejects(openUnixConnection("/nowhere", { signal }), (reason) => reason === "before");
+    await nothingLeft();
+    assert.equal(asked, 0);
+  });
+
   it("by an abort at any moment while binding fails throws nothing past the caller (66)", async () => {
     const nothingLeft = await watchResources();
     for (let steps = 0; steps < 30; steps++) {
@@ -605,6 +622,17 @@ describe("openConnection() with sock", () => {
     assert.equal(failure.message, "Socket cannot be of type TLSSocket");
   });
 
+  it("does not take the socket when the signal is aborted already (66)", async () => {
+    const [sock, peer] = await socketPair();
+    cleanup(() => sock.destroy());
+    cleanup(() => peer.destroy());
+    const signal = AbortSignal.abort("before");
+    await assert.rejects(openConnection({ sock, signal }), (reason) => reason === "before");
+    await assert.rejects(openUnixConnection({ sock, signal }), (reason) => reason === "before");
+    assert.equal(sock.destroyed, false);
+    echoing(peer);
+    await checkEcho(await openConnection({ sock }));
+  });
 });
 
 describe("openUnixConnection()", () => {
