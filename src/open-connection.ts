@@ -211,7 +211,7 @@ function checkTarget(
   if (happyEyeballsDelay !== undefined) checkDelay("happyEyeballsDelay", happyEyeballsDelay);
   return {
     host: checkHost("host", host),
-    port: isGiven(port) ? checkPort("port", port) : 0,
+    port: isGiven(port) && port !== "" ? checkPort("port", port) : 0,
     family: checkFamily(family),
     flags: checkFlags(flags, backend),
     localAddr: localAddr === undefined ? undefined : checkLocalAddress(localAddr),
@@ -244,7 +244,7 @@ function checkLocalAddress(value: unknown): readonly [host: string, port: number
   return [host, checkPort("localAddr port", value[1])];
 }
 
-/** Python's None is `null` or `undefined` here; its empty port is none. */
+/** Python's None is `null` or `undefined` here. */
 function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== "";
+  return value !== undefined && value !== null;
 }

@@ -105,6 +105,15 @@ describe("openConnection()", () => {
     await checkEcho(await openConnection(null, await echoPort(), { family: 4 }));
   });
 
+  it("takes an empty port for port 0, as no port (59)", async () => {
+    for (const port of ["", null, undefined]) {
+      const failure = await failureOf(openConnection("127.0.0.1", port));
+      assert.match(failure.message, /\('127\.0\.0\.1', 0\)/);
+    }
+    const options = { family: 4 } as const;
+    assert.match((await failureOf(openConnection(null, "", options))).message, /\('127\.0\.0\.1', 0\)/);
+  });
+
   it("looks names up, of the family that is asked for (59)", async () => {
     const port = await echoPort();
     await checkEcho(await openConnection("localhost", port, { family: 4, flags: dns.ADDRCONFIG }));
