@@ -5,7 +5,14 @@ import type { Listener, ListenerEvents, ListenOptions } from "../../transport/ba
 import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
 import { AcceptQueue } from "../accept-queue.js";
 import { ChannelTransport } from "../channel-transport.js";
-import { isAbstract, listeningEndpoint, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
+import {
+  checkUnixPath,
+  isAbstract,
+  listeningEndpoint,
+  localEndpoint,
+  remoteEndpoint,
+  UNNAMED,
+} from "./endpoints.js";
 import { SocketChannel } from "./socket-channel.js";
 import { fromSystemError } from "./system-errors.js";
 import {
@@ -23,6 +30,7 @@ type Where = NetListenOptions & { readonly fd?: number; readonly reusePort?: boo
 
 /** Binds `endpoint` and listens. Nothing is left behind when that fails. */
 export async function listenAt(endpoint: Endpoint, options: ListenOptions): Promise<NodeListener> {
+  if (endpoint.kind === "unix") checkUnixPath(endpoint.path);
   const server = makeServer(options);
   const { backlog, reusePort } = options;
   if (endpoint.kind === "unix") {
