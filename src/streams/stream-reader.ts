@@ -75,7 +75,8 @@ export class StreamReader {
    * @throws RangeError if `size` is negative or not whole
    */
   async readExactly(size: number): Promise<Bytes> {
-    if (size < 0) throw new RangeError(`readExactly size can not be less than zero, got ${size}`);
+    if (typeof size === "number" && size < 0)
+      throw new RangeError(`readExactly size can not be less than zero, got ${size}`);
     checkInteger("readExactly size", size, 0);
     this.#begin("readExactly");
     if (size === 0) return this.#queue.take(0);
@@ -172,6 +173,10 @@ export class StreamReader {
    * @throws InvalidStateError if it has a transport already
    */
   setTransport(transport: Pick<Transport, "pauseReading" | "resumeReading">): void {
+    const { pauseReading, resumeReading } = Object(transport) as Partial<Transport>;
+    if (typeof pauseReading !== "function" || typeof resumeReading !== "function") {
+      throw new TypeError(`setTransport() takes a transport, not ${kindOf(transport)}`);
+    }
     if (this.#transport !== undefined) throw new InvalidStateError("Transport already set");
     this.#transport = transport;
   }

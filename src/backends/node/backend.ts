@@ -121,6 +121,9 @@ function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
   return transportOver(sock, localEndpoint(sock));
 }
 
+/** The runtime would cut a larger one to another, without a word. */
+const LARGEST_DESCRIPTOR = 2 ** 31 - 1;
+
 async function adoptListener(sock: unknown, options: ListenOptions): Promise<Listener> {
   if (sock instanceof Server) {
     if (sock.listenerCount("connection") > 0) {
@@ -129,7 +132,7 @@ async function adoptListener(sock: unknown, options: ListenOptions): Promise<Lis
     return takeOver(sock, options);
   }
   if (typeof sock === "object" && sock !== null && "fd" in sock) {
-    return await listenAtDescriptor(checkInteger("sock.fd", sock.fd, 0), options);
+    return await listenAtDescriptor(checkInteger("sock.fd", sock.fd, 0, LARGEST_DESCRIPTOR), options);
   }
   throw new TypeError(`sock must be a net.Server or { fd }, not ${kindOf(sock)}`);
 }
