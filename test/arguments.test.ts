@@ -289,7 +289,7 @@ function writing(opened: Connection): readonly Row[] {
     [{ name: "enable", wrongKind: [undefined, ...notBoolean] }, (value) => socket.setNoDelay(value)],
     [{ name: "enable", wrongKind: [undefined, ...notBoolean] }, (value) => socket.setKeepAlive(value)],
     [
-      { name: "initialDelay", wrongKind: notNumber, outOfRange: [-1, 0.5, NaN] },
+      { name: "initialDelay", wrongKind: notNumber, outOfRange: [-1, 0.5, NaN, 32_767_001, 2 ** 50] },
       (value) => socket.setKeepAlive(true, value),
     ],
   ];
