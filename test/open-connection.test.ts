@@ -357,6 +357,31 @@ describe("openConnection() with happyEyeballsDelay and interleave", () => {
     await nothingLeft();
   });
 
+  it("keeps one connection when several addresses accept at once, and closes the others (63)", async () => {
+    const server = await startServer(echo, "0.0.0.0", 0);
+    cleanup(() => server[Symbol.asyncDispose]());
+    const addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+    let connected = 0;
+    let release = () => {};
+    const allConnected = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const backend: Backend = {
+      ...nodeBackend,
+      connect: async (endpoint, options) => {
+        const transport = await nodeBackend.connect(endpoint, options);
+        if (++connected === addresses.length) release();
+        await allConnected;
+        return transport;
+      },
+    };
+    const nothingLeft = await watchResources();
+    const options = { lookup: answering(...addresses), happyEyeballsDelay: 0 };
+    await checkEcho(await openConnectionOver(backend, "x.test", portOf(server), options));
+    assert.equal(connected, 3);
+    await nothingLeft();
+  });
+
   it("stays with an address that hangs when there is no delay (61)", async () => {
     const port = await hangingPort(cleanup);
     const server = await startServer(echo, "127.0.0.2", port);

@@ -34,9 +34,10 @@ function added(before: readonly string[]): string[] {
   return now;
 }
 
-/** Handles, requests and timers that keep the process alive, and on Linux the sockets among its descriptors. */
+/** Handles, requests and timers that keep the process alive where the runtime tells them, and on Linux the sockets among its descriptors. */
 function openResources(): string[] {
-  return [...process.getActiveResourcesInfo(), ...openSockets()].filter((name) => name !== "Immediate");
+  const { getActiveResourcesInfo = () => [] } = process as Partial<NodeJS.Process>;
+  return [...getActiveResourcesInfo(), ...openSockets()].filter((name) => name !== "Immediate");
 }
 
 function openSockets(): string[] {
