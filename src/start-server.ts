@@ -181,7 +181,8 @@ export async function startUnixServerOver(
 ): Promise<Server> {
   const given = checkOptions<StartUnixServerOptions>("startUnixServer()", options, UNIX_OPTIONS);
   const settings = checkServeOptions(clientConnectedCb, given);
-  const cleanupSocket = checkBoolean("cleanupSocket", given.cleanupSocket ?? true);
+  const { cleanupSocket = true } = given;
+  checkBoolean("cleanupSocket", cleanupSocket);
   const listen = { backlog: settings.backlog, reusePort: false, keepAlive: false, cleanupSocket };
   refuseIfMissing(backend, "unix");
   if (given.sock !== undefined) {

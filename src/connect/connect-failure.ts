@@ -10,7 +10,7 @@ type OSErrorClass = new (message: string, details: OSErrorDetails) => OSError;
 export function connectFailure(attempts: readonly ConnectionAttempt[], allErrors: boolean): Error {
   const [first, ...others] = attempts.map((attempt) => attempt.error);
   const messages = attempts.map((attempt) => attempt.error.message);
-  const isShared = others.every((error) => codeOf(error) === codeOf(first));
+  const isShared = codeOf(first) !== undefined && others.every((error) => codeOf(error) === codeOf(first));
   if (allErrors) {
     const message = `openConnection() failed: ${messages.join(", ")}`;
     return new ConnectionAttemptsError(message, attempts, isShared ? codeOf(first) : undefined);

@@ -67,7 +67,8 @@ async function hostAddresses(
     throw new NameResolutionError(`${host} is not an address of IPv${family}`, { code: "EAI_ADDRFAMILY" });
   }
   if (lookup === undefined) return unlessAborted(backend.lookup(host, { family, hints: flags }), signal);
-  return unlessAborted(ask(lookup, host, { all: true, family, hints: flags }), signal);
+  const answer = await unlessAborted(ask(lookup, host, { all: true, family, hints: flags }), signal);
+  return answer.filter((entry) => family === 0 || entry.family === family);
 }
 
 function ask(lookup: LookupFunction, host: string, options: LookupOptions): Promise<readonly HostAddress[]> {
@@ -79,11 +80,12 @@ function ask(lookup: LookupFunction, host: string, options: LookupOptions): Prom
         reject(error);
       }
     };
+    // What is no promise may come back too: dns.lookup returns its request.
     const promise = lookup(host, options, (error, answer, family) => {
       if (error) reject(error);
       else answered(answer, family);
     });
-    if (promise !== undefined) promise.then((answer) => answered(answer), reject);
+    if (promise instanceof Object && "then" in promise) promise.then((answer) => answered(answer), reject);
   });
 }
 
@@ -116,7 +118,7 @@ export function checkFamily(family: unknown): 0 | 4 | 6 {
 /** @throws RangeError for a bit that is no hint of the resolver */
 export function checkFlags(flags: unknown, backend: Backend): number {
   if (typeof flags !== "number") throw new TypeError(`flags must be a number, not ${kindOf(flags)}`);
-  if (Number.isInteger(flags) && (flags & ~backend.lookupHints) === 0) return flags;
+  if ((flags & backend.lookupHints) === flags) return flags;
   throw new RangeError(`flags must be dns.ADDRCONFIG, dns.V4MAPPED and dns.ALL, or-ed, got ${flags}`);
 }
 

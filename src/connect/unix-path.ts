@@ -20,5 +20,10 @@ export function toUnixPath(path: unknown): string {
 function fromFileUrl(url: URL): string {
   if (url.protocol !== "file:" || url.host !== "")
     throw new TypeError(`path must be a local file: URL, got ${url.href}`);
-  return decodeURIComponent(url.pathname);
+  try {
+    if (!/%2f/i.test(url.pathname)) return decodeURIComponent(url.pathname);
+  } catch {
+    // It is not UTF-8.
+  }
+  throw new TypeError(`path must be UTF-8 without an encoded slash, got ${url.href}`);
 }

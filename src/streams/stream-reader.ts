@@ -174,6 +174,10 @@ export class StreamReader {
    * @throws InvalidStateError if it has a transport already
    */
   setTransport(transport: Pick<Transport, "pauseReading" | "resumeReading">): void {
+    const { pauseReading, resumeReading } = Object(transport) as Partial<Transport>;
+    if (typeof pauseReading !== "function" || typeof resumeReading !== "function") {
+      throw new TypeError(`setTransport() takes a transport, not ${kindOf(transport)}`);
+    }
     if (this.#transport !== undefined) throw new InvalidStateError("Transport already set");
     this.#transport = transport;
   }
