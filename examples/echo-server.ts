@@ -1,14 +1,15 @@
 // TCP echo server: answers each connection once. Arguments: host, port.
 import { argv } from "node:process";
-import { startServer, type StreamReader, type StreamWriter } from "asyncio-streams";
+import { inspect } from "node:util";
+import { startServer, type SocketAddress, type StreamReader, type StreamWriter } from "asyncio-streams";
 
 async function handleEcho(reader: StreamReader, writer: StreamWriter): Promise<void> {
   const data = await reader.read(100);
   const message = data.toString();
   const address = writer.getExtraInfo("peername");
-  console.log(`Received '${message}' from ${JSON.stringify(address)}`);
+  console.log(`Received ${inspect(message)} from ${show(address)}`);
 
-  console.log(`Send: '${message}'`);
+  console.log(`Send: ${inspect(message)}`);
   writer.write(data);
   await writer.drain();
 
@@ -17,8 +18,13 @@ async function handleEcho(reader: StreamReader, writer: StreamWriter): Promise<v
   await writer.waitClosed();
 }
 
+/** As Python shows a tuple: ('127.0.0.1', 8888). */
+function show(address?: SocketAddress): string {
+  return inspect(address).replace(/^\[ (.*) \]$/, "($1)");
+}
+
 const [host = "127.0.0.1", port = "8888"] = argv.slice(2);
 const server = await startServer(handleEcho, host, port);
-const addresses = server.sockets.map((socket) => JSON.stringify(socket.getsockname()));
+const addresses = server.sockets.map((socket) => show(socket.getsockname()));
 console.log(`Serving on ${addresses.join(", ")}`);
 await server.serveForever();

@@ -73,14 +73,17 @@ export function checkSignal(value: unknown): AbortSignal {
   throw new TypeError(`signal must be an AbortSignal, not ${kindOf(value)}`);
 }
 
-/** @throws TypeError unless `value` is an object whose keys are all known, as Python refuses an unknown keyword */
+/**
+ * @throws TypeError unless `value` is an object whose keys are all known, as Python refuses an unknown keyword; an object
+ *   of a built-in kind, such as a Map or an AbortSignal, can hold no options
+ */
 export function checkOptions<Options extends object>(
   caller: string,
   value: unknown,
   known: readonly (keyof Options & string)[],
 ): Options {
   if (value === undefined || value === null) return {} as Options;
-  if (typeof value !== "object" || Array.isArray(value)) {
+  if (Object.prototype.toString.call(value) !== "[object Object]") {
     throw new TypeError(`${caller} options must be an object, not ${kindOf(value)}`);
   }
   for (const key of Object.keys(value)) {

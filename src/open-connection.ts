@@ -219,26 +219,30 @@ function checkTarget(
     flags = 0,
     localAddr,
     happyEyeballsDelay,
+    interleave = happyEyeballsDelay === undefined ? 0 : 1,
     allErrors = false,
     lookup,
   } = options;
-  if (proto !== 0 && proto !== 6) throw new RangeError(`proto must be 0 or 6, got ${String(proto)}`);
+  checkProto(proto);
   if (happyEyeballsDelay !== undefined) checkDelay("happyEyeballsDelay", happyEyeballsDelay);
   return {
     host: checkHost("host", host),
-    port: isGiven(port) ? checkPort("port", port) : 0,
+    port: isGiven(port) && port !== "" ? checkPort("port", port) : 0,
     family: checkFamily(family),
     flags: checkFlags(flags, backend),
     localAddr: localAddr === undefined ? undefined : checkLocalAddress(localAddr),
     happyEyeballsDelay,
-    interleave: checkInteger(
-      "interleave",
-      options.interleave ?? (happyEyeballsDelay === undefined ? 0 : 1),
-      0,
-    ),
+    interleave: checkInteger("interleave", interleave, 0),
     allErrors: checkBoolean("allErrors", allErrors),
     lookup: checkLookup(lookup),
   };
+}
+
+/** @throws RangeError for anything but TCP */
+function checkProto(proto: unknown): void {
+  if (proto === 0 || proto === 6) return;
+  if (typeof proto !== "number") throw new TypeError(`proto must be a number, not ${kindOf(proto)}`);
+  throw new RangeError(`proto must be 0 or 6, got ${proto}`);
 }
 
 function checkHost(name: string, host: unknown): string | undefined {
@@ -252,14 +256,15 @@ function checkHost(name: string, host: unknown): string | undefined {
 
 function checkLocalAddress(value: unknown): readonly [host: string, port: number] {
   if (!Array.isArray(value) || value.length !== 2) {
-    throw new TypeError(`localAddr must be [host, port], not ${kindOf(value)}`);
+    const given = Array.isArray(value) ? `${value.length} values` : kindOf(value);
+    throw new TypeError(`localAddr must be [host, port], not ${given}`);
   }
   const host = checkHost("localAddr host", value[0]);
-  if (host === undefined) throw new TypeError("localAddr must have a host");
+  if (host === undefined) throw new TypeError(`localAddr must have a host, not ${value[0]}`);
   return [host, checkPort("localAddr port", value[1])];
 }
 
-/** Python's None is `null` or `undefined` here; its empty port is none. */
+/** Python's None is `null` or `undefined` here. */
 function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== "";
+  return value !== undefined && value !== null;
 }

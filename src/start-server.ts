@@ -136,7 +136,7 @@ export async function startServerOver(
   const hasAddress = (host !== undefined && host !== null) || (port !== undefined && port !== null);
   if (given.sock !== undefined) {
     if (hasAddress) throw new TypeError("host/port and sock can not be specified at the same time");
-    return serve([await backend.adoptListener(given.sock, listen)], settings);
+    return serve([await backend.adoptListener(given.sock, "any", listen)], settings);
   }
   if (!hasAddress) throw new TypeError("Neither host/port nor sock were specified");
   const resolved = await Promise.all(hosts.map((name) => resolveHost(backend, name, portNumber, resolving)));
@@ -181,13 +181,14 @@ export async function startUnixServerOver(
 ): Promise<Server> {
   const given = checkOptions<StartUnixServerOptions>("startUnixServer()", options, UNIX_OPTIONS);
   const settings = checkServeOptions(clientConnectedCb, given);
-  const cleanupSocket = checkBoolean("cleanupSocket", given.cleanupSocket ?? true);
+  const { cleanupSocket = true } = given;
+  checkBoolean("cleanupSocket", cleanupSocket);
   const listen = { backlog: settings.backlog, reusePort: false, keepAlive: false, cleanupSocket };
   refuseIfMissing(backend, "unix");
   if (given.sock !== undefined) {
     if (path !== undefined && path !== null)
       throw new TypeError("path and sock can not be specified at the same time");
-    return serve([await backend.adoptListener(given.sock, listen)], settings);
+    return serve([await backend.adoptListener(given.sock, "unix", listen)], settings);
   }
   if (path === undefined || path === null)
     throw new TypeError("path was not specified, and no sock specified");

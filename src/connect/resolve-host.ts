@@ -118,7 +118,7 @@ export function checkFamily(family: unknown): 0 | 4 | 6 {
 /** @throws RangeError for a bit that is no hint of the resolver */
 export function checkFlags(flags: unknown, backend: Backend): number {
   if (typeof flags !== "number") throw new TypeError(`flags must be a number, not ${kindOf(flags)}`);
-  if (Number.isInteger(flags) && (flags & ~backend.lookupHints) === 0) return flags;
+  if ((flags & backend.lookupHints) === flags) return flags;
   throw new RangeError(`flags must be dns.ADDRCONFIG, dns.V4MAPPED and dns.ALL, or-ed, got ${flags}`);
 }
 

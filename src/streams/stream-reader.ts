@@ -156,6 +156,10 @@ export class StreamReader {
    * @throws InvalidStateError if it has a transport already
    */
   setTransport(transport: Pausable): void {
+    const { pauseReading, resumeReading } = Object(transport) as Partial<Pausable>;
+    if (typeof pauseReading !== "function" || typeof resumeReading !== "function") {
+      throw new TypeError(`setTransport() takes a transport, not ${kindOf(transport)}`);
+    }
     this.#buffer.setTransport(transport);
   }
 

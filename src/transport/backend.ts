@@ -63,6 +63,6 @@ export interface Backend {
   adopt(sock: unknown, kind: "any" | "unix"): StartableTransport;
   /** Binds one address. */
   listen(endpoint: Endpoint, options: ListenOptions): Promise<Listener>;
-  /** Takes over a listening socket of the runtime. */
-  adoptListener(sock: unknown, options: ListenOptions): Promise<Listener>;
+  /** Takes over a listening socket of the runtime. @throws TypeError or InvalidStateError if it is not one */
+  adoptListener(sock: unknown, kind: "any" | "unix", options: ListenOptions): Promise<Listener>;
 }

@@ -56,7 +56,7 @@ export interface TransportSocket {
   readonly family: "IPv4" | "IPv6" | "Unix";
   getsockname(): SocketAddress;
   getpeername(): SocketAddress;
-  /** TCP keepalive, with the first probe after `initialDelay` ms of silence (0: the system's default). */
+  /** TCP keepalive, with the first probe after `initialDelay` ms of silence (0: the system's default; at most 32 767 s). */
   setKeepAlive(enable: boolean, initialDelay?: number): void;
   /** TCP_NODELAY; a stream's socket has it on from the start. */
   setNoDelay(enable: boolean): void;

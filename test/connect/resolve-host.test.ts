@@ -136,7 +136,7 @@ describe("resolveHost()", () => {
   });
 
   it("takes a lookup that also returns a handle, as dns.lookup does", async () => {
-    assert.ok((await resolve("localhost", { lookup: dns.lookup as LookupFunction })).addresses.length > 0);
+    assert.ok((await resolve("localhost", { lookup: dns.lookup })).addresses.length > 0);
     const returnsHandle = (...[, , callback]: Parameters<LookupFunction>) => {
       callback(null, [FOUR]);
       return {} as unknown as void;

@@ -81,7 +81,11 @@ function endEntityExtensions({
   ];
 }
 
-function sign(certificate: forge.pki.Certificate, issuer: forge.pki.Certificate, key: forge.pki.rsa.PrivateKey): string {
+function sign(
+  certificate: forge.pki.Certificate,
+  issuer: forge.pki.Certificate,
+  key: forge.pki.rsa.PrivateKey,
+): string {
   certificate.setIssuer(issuer.subject.attributes);
   certificate.sign(key, forge.md.sha256.create());
   return forge.pki.certificateToPem(certificate);

@@ -64,14 +64,15 @@ function lookupHost(host: string, { family, hints }: HostQuery): Promise<readonl
 function connect(endpoint: Endpoint, { signal, local }: DialOptions): Promise<StartableTransport> {
   if (endpoint.kind === "unix") checkUnixPath(endpoint.path);
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const socket = new Socket({ allowHalfOpen: true });
     const onAbort = () => {
-      settle();
-      socket.destroy();
+      socket.off("connect", onConnect).destroy();
       reject(signal.reason);
     };
+    // It stays: the socket may have failed, and not told it yet, when the attempt is aborted.
     const onError = (error: Error & { syscall?: string }) => {
-      settle();
+      signal.removeEventListener("abort", onAbort);
       socket.destroy();
       const isBind = error.syscall === "bind" && local !== undefined;
       const what = isBind
@@ -80,15 +81,12 @@ function connect(endpoint: Endpoint, { signal, local }: DialOptions): Promise<St
       reject(fromSystemError(error, what));
     };
     const onConnect = () => {
-      settle();
+      signal.removeEventListener("abort", onAbort);
+      socket.off("error", onError);
       resolve(transportOver(socket, endpoint));
     };
-    const settle = () => {
-      signal.removeEventListener("abort", onAbort);
-      socket.off("error", onError).off("connect", onConnect);
-    };
-    signal.addEventListener("abort", onAbort);
-    socket.on("error", onError).on("connect", onConnect);
+    signal.addEventListener("abort", onAbort, { once: true });
+    socket.on("error", onError).once("connect", onConnect);
     if (endpoint.kind === "unix") {
       socket.connect({ path: endpoint.path });
       return;
@@ -123,15 +121,19 @@ function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
   return transportOver(sock, localEndpoint(sock));
 }
 
-async function adoptListener(sock: unknown, options: ListenOptions): Promise<Listener> {
+/** The runtime would cut a larger one to another, without a word. */
+const LARGEST_DESCRIPTOR = 2 ** 31 - 1;
+
+async function adoptListener(sock: unknown, kind: "any" | "unix", options: ListenOptions): Promise<Listener> {
   if (sock instanceof Server) {
     if (sock.listenerCount("connection") > 0) {
       throw new InvalidStateError("sock has a connection listener, which would compete for its connections");
     }
-    return takeOver(sock, options);
+    return takeOver(sock, kind, options);
   }
   if (typeof sock === "object" && sock !== null && "fd" in sock) {
-    return await listenAtDescriptor(checkInteger("sock.fd", sock.fd, 0), options);
+    const fd = checkInteger("sock.fd", sock.fd, 0, LARGEST_DESCRIPTOR);
+    return await listenAtDescriptor(fd, kind, options);
   }
   throw new TypeError(`sock must be a net.Server or { fd }, not ${kindOf(sock)}`);
 }

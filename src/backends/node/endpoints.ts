@@ -14,10 +14,12 @@ export function remoteEndpoint(socket: Socket): Endpoint | undefined {
   return tcpEndpoint(socket.remoteAddress, socket.remotePort);
 }
 
+/** `undefined` if it does not listen. The runtime does not know the path of a Unix socket that came as a descriptor. */
 export function listeningEndpoint(server: Server): Endpoint | undefined {
+  if (!server.listening) return undefined;
   const address = server.address();
-  if (address === null || typeof address === "string")
-    return address === null ? undefined : { kind: "unix", path: address };
+  if (address === null) return UNNAMED;
+  if (typeof address === "string") return { kind: "unix", path: address };
   return tcpEndpoint(address.address, address.port);
 }
 

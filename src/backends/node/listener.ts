@@ -5,16 +5,26 @@ import type { Listener, ListenerEvents, ListenOptions } from "../../transport/ba
 import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
 import { AcceptQueue } from "../accept-queue.js";
 import { ChannelTransport } from "../channel-transport.js";
-import { isAbstract, listeningEndpoint, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
+import {
+  checkUnixPath,
+  isAbstract,
+  listeningEndpoint,
+  localEndpoint,
+  remoteEndpoint,
+  UNNAMED,
+} from "./endpoints.js";
 import { SocketChannel } from "./socket-channel.js";
 import { fromSystemError } from "./system-errors.js";
 import {
   checkReplaceable,
   identify,
+  isStill,
+  keepFile,
   moveInPlace,
   removeIfOurs,
   removeQuietly,
   temporaryNameFor,
+  toldOf,
   type FileIdentity,
 } from "./unix-file.js";
 
@@ -27,6 +37,7 @@ type Where = NetListenOptions & {
 
 /** Binds `endpoint` and listens. Nothing is left behind when that fails. */
 export async function listenAt(endpoint: Endpoint, options: ListenOptions): Promise<NodeListener> {
+  if (endpoint.kind === "unix") checkUnixPath(endpoint.path);
   const server = makeServer(options);
   const { backlog, reusePort } = options;
   if (endpoint.kind === "unix") {
@@ -40,16 +51,27 @@ export async function listenAt(endpoint: Endpoint, options: ListenOptions): Prom
 }
 
 /** Listens at the descriptor `fd`. */
-export async function listenAtDescriptor(fd: number, options: ListenOptions): Promise<NodeListener> {
+export async function listenAtDescriptor(
+  fd: number,
+  kind: "any" | "unix",
+  options: ListenOptions,
+): Promise<NodeListener> {
   const server = makeServer(options);
-  await listening(server, { fd, backlog: options.backlog }, `file descriptor ${fd}`);
-  return takeOver(server, options);
+  await listening(server, { fd, backlog: options.backlog }, explainAt(`file descriptor ${fd}`));
+  try {
+    return takeOver(server, kind, options);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
 }
 
 /** Goes on with a server that listens, and has no connection listener. */
-export function takeOver(server: Server, options: ListenOptions): NodeListener {
+export function takeOver(server: Server, kind: "any" | "unix", options: ListenOptions): NodeListener {
   const endpoint = listeningEndpoint(server);
   if (endpoint === undefined) throw new InvalidStateError("sock is a net.Server that does not listen");
+  if (kind === "unix" && endpoint.kind !== "unix")
+    throw new TypeError("A UNIX Domain Stream Socket was expected, got a TCP socket");
   Object.assign(server, {
     allowHalfOpen: true,
     pauseOnConnect: true,
@@ -66,7 +88,7 @@ async function bind(
   where: Where,
   options: ListenOptions,
 ): Promise<NodeListener> {
-  await listening(server, where, `address ${showEndpoint(endpoint)}`);
+  await listening(server, where, explainAt(`address ${showEndpoint(endpoint)}`));
   return new NodeListener(
     server,
     endpoint.kind === "tcp" ? listeningEndpoint(server)! : endpoint,
@@ -78,7 +100,8 @@ async function bind(
 async function bindInPlace(server: Server, path: string, options: ListenOptions): Promise<NodeListener> {
   checkReplaceable(path);
   const temporary = temporaryNameFor(path);
-  await listening(server, { path: temporary, backlog: options.backlog }, `address '${path}'`);
+  const explain = (error: unknown) => explainAt(`address '${path}'`)(toldOf(path, temporary, error as Error));
+  await listening(server, { path: temporary, backlog: options.backlog }, explain);
   try {
     const file = moveInPlace(temporary, path);
     return new NodeListener(
@@ -90,8 +113,12 @@ async function bindInPlace(server: Server, path: string, options: ListenOptions)
   } catch (error) {
     server.close();
     removeQuietly(temporary);
-    throw fromSystemError(error, `error while attempting to bind on address '${path}'`);
+    throw explain(error);
   }
+}
+
+function explainAt(what: string): (error: Error) => Error {
+  return (error) => fromSystemError(error, `error while attempting to bind on ${what}`);
 }
 
 function makeServer({ keepAlive }: ListenOptions): Server {
@@ -99,10 +126,9 @@ function makeServer({ keepAlive }: ListenOptions): Server {
 }
 
 /** A backlog of 0 would be the runtime's default; to the system 0 is as good as 1. */
-function listening(server: Server, where: Where, what: string): Promise<void> {
+function listening(server: Server, where: Where, explain: (error: Error) => Error): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onError = (error: Error) =>
-      reject(fromSystemError(error, `error while attempting to bind on ${what}`));
+    const onError = (error: Error) => reject(explain(error));
     server.once("error", onError);
     server.listen({ ...where, backlog: Math.max(1, where.backlog) }, () => {
       server.off("error", onError);
@@ -133,9 +159,14 @@ class NodeListener implements Listener {
 
   close(): void {
     if (!this.#server.listening) return;
-    this.#server.close();
+    const { endpoint } = this;
+    // A server that was taken over has bound the path itself, so the runtime removes whatever lies there.
+    const isBoundThere = endpoint.kind === "unix" && this.#server.address() === endpoint.path;
+    if (isBoundThere && !isStill(endpoint.path, this.#file)) {
+      keepFile(endpoint.path, () => this.#server.close());
+    } else this.#server.close();
     this.#queue.close();
-    if (this.endpoint.kind === "unix") removeIfOurs(this.endpoint.path, this.#file);
+    if (endpoint.kind === "unix") removeIfOurs(endpoint.path, this.#file);
   }
 
   #onConnection(socket: Socket): void {

@@ -3,7 +3,7 @@ import { mkdtemp, rmdir } from "node:fs/promises";
 import { createServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NotImplementedError } from "../../errors.js";
+import { NotImplementedError, OSError } from "../../errors.js";
 import { nodeBackend } from "./backend.js";
 import { fromSystemError } from "./system-errors.js";
 
@@ -29,22 +29,29 @@ export async function socketPair(): Promise<[Socket, Socket]> {
   }
 }
 
-/** The listener removes its file when it closes. */
+/** The listener removes its file when it closes. Without a descriptor for its end the system closes the client's. */
 function connectThrough(path: string): Promise<[Socket, Socket]> {
   return new Promise((resolve, reject) => {
-    const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    const listener = createServer({ allowHalfOpen: true });
     const client = new Socket({ allowHalfOpen: true });
+    let accepted: Socket | undefined;
     const fail = (error: Error) => {
       client.destroy();
       listener.close();
       reject(fromSystemError(error));
     };
-    listener.once("error", fail);
-    client.once("error", fail);
-    listener.once("connection", (accepted) => {
-      listener.close();
-      client.off("error", fail);
+    const onEnd = () => fail(new OSError("too many open files", { code: "EMFILE", syscall: "accept" }));
+    const settle = () => {
+      if (accepted === undefined || client.connecting) return;
+      client.off("error", fail).off("end", onEnd);
       resolve([client, accepted]);
+    };
+    listener.once("error", fail);
+    client.once("error", fail).once("end", onEnd).once("connect", settle);
+    listener.once("connection", (socket) => {
+      listener.close();
+      accepted = socket;
+      settle();
     });
     listener.listen({ path, backlog: 1 }, () => client.connect({ path }));
   });

@@ -4,6 +4,9 @@ import { checkBoolean, checkInteger } from "../../checks.js";
 import { toSocketAddress, type Endpoint, type SocketAddress } from "../../transport/endpoint.js";
 import type { TransportSocket } from "../../transport/transport.js";
 
+/** What Linux takes as TCP_KEEPIDLE, in ms: the runtime would pass on more, and hide that it was refused. */
+const LONGEST_IDLE = 32_767_000;
+
 export class NodeTransportSocket implements TransportSocket {
   readonly #socket: Socket;
   readonly #local: Endpoint;
@@ -29,7 +32,8 @@ export class NodeTransportSocket implements TransportSocket {
   }
 
   setKeepAlive(enable: boolean, initialDelay = 0): void {
-    this.#socket.setKeepAlive(checkBoolean("enable", enable), checkInteger("initialDelay", initialDelay, 0));
+    checkBoolean("enable", enable);
+    this.#socket.setKeepAlive(enable, checkInteger("initialDelay", initialDelay, 0, LONGEST_IDLE));
   }
 
   setNoDelay(enable: boolean): void {

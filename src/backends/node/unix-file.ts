@@ -12,10 +12,23 @@ import { roomForName } from "./endpoints.js";
 export function temporaryNameFor(path: string): string {
   const folder = dirname(path);
   const size = Math.max(1, Math.min(12, roomForName(folder)));
-  let name: string;
-  do name = randomBytes(size).toString("hex").slice(0, size);
-  while (name === basename(path));
-  return join(folder, name);
+  for (let attempt = 1; ; attempt++) {
+    const name = randomBytes(size).toString("base64url").slice(0, size);
+    const temporary = join(folder, name);
+    if (name === basename(path)) continue;
+    if (identify(temporary) === undefined || attempt > MOST_ATTEMPTS) return temporary;
+  }
+}
+
+/** Only names of a byte or two can all be taken; then binding says so. */
+const MOST_ATTEMPTS = 100;
+
+/** An error of binding `temporary`, told of `path`. The runtime says EACCES also when the folder is missing. */
+export function toldOf(path: string, temporary: string, error: NodeJS.ErrnoException): Error {
+  const actual = error.code === "EACCES" ? (errorOfReaching(dirname(path)) ?? error) : error;
+  const { code, errno, syscall } = actual;
+  const message = actual.message.replaceAll(temporary, path);
+  return Object.assign(new Error(message, { cause: error }), { code, errno, syscall, path });
 }
 
 /** @throws OSError with EADDRINUSE if something other than a socket lies at `path` */
@@ -43,9 +56,30 @@ export function moveInPlace(temporary: string, path: string): FileIdentity | und
 
 /** Removes `path` if it is still the file `ours`. */
 export function removeIfOurs(path: string, ours: FileIdentity | undefined): void {
+  if (isStill(path, ours)) removeQuietly(path);
+}
+
+/** Whether `path` is still the file `ours`. */
+export function isStill(path: string, ours: FileIdentity | undefined): boolean {
   const now = identify(path);
-  if (ours === undefined || now === undefined || now.ino !== ours.ino || now.dev !== ours.dev) return;
-  removeQuietly(path);
+  return ours !== undefined && now?.ino === ours.ino && now.dev === ours.dev;
+}
+
+/** Runs `close`, which removes `path`, and puts back what lies there. */
+export function keepFile(path: string, close: () => void): void {
+  const aside = temporaryNameFor(path);
+  const isAside = renameQuietly(path, aside);
+  close();
+  if (isAside) renameQuietly(aside, path);
+}
+
+function renameQuietly(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function removeQuietly(path: string): void {
@@ -53,6 +87,15 @@ export function removeQuietly(path: string): void {
     unlinkSync(path);
   } catch {
     // It is gone, or not ours to remove any more.
+  }
+}
+
+function errorOfReaching(path: string): NodeJS.ErrnoException | undefined {
+  try {
+    statSync(path);
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
   }
 }
 

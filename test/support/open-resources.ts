@@ -1,0 +1,53 @@
+/** What this process has open. */
+import assert from "node:assert/strict";
+import { readdirSync, readlinkSync } from "node:fs";
+import process from "node:process";
+
+/** Turns of the event loop in which what was closed before has gone. */
+const SETTLING_TURNS = 4;
+/** Far more turns than closing takes. */
+const MOST_TURNS = 1_000;
+
+/** Remembers what is open. What it gives waits until nothing more than that is open, and fails if that does not come. */
+export async function watchResources(): Promise<() => Promise<void>> {
+  for (let turn = 0; turn < SETTLING_TURNS; turn++) await nextTurn();
+  const before = openResources();
+  return async () => {
+    for (let turn = 0; turn < MOST_TURNS && added(before).length > 0; turn++) await nextTurn();
+    assert.deepEqual(added(before), []);
+  };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** What is open besides `before`. */
+function added(before: readonly string[]): string[] {
+  const now = openResources();
+  for (const resource of before) {
+    const index = now.indexOf(resource);
+    if (index >= 0) now.splice(index, 1);
+  }
+  return now;
+}
+
+/** Handles, requests and timers that keep the process alive where the runtime tells them, and on Linux the sockets among its descriptors. */
+function openResources(): string[] {
+  const { getActiveResourcesInfo = () => [] } = process as Partial<NodeJS.Process>;
+  return [...getActiveResourcesInfo(), ...openSockets()].filter((name) => name !== "Immediate");
+}
+
+function openSockets(): string[] {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc/self/fd").flatMap((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith("socket:") ? ["socket"] : [];
+    } catch {
+      // It was the descriptor of the listing itself.
+      return [];
+    }
+  });
+}
