@@ -23,10 +23,13 @@ export interface ServerTlsOptions extends TlsLayerOptions {
   readonly ssl?: TlsOptions | undefined;
 }
 
-export const SERVER_TLS_OPTIONS = ["ssl", "sslHandshakeTimeout", "sslShutdownTimeout", "truncation"] as const;
+const LAYER_OPTIONS = ["sslHandshakeTimeout", "sslShutdownTimeout", "truncation"] as const;
+export const SERVER_TLS_OPTIONS: readonly (keyof ServerTlsOptions)[] = ["ssl", ...LAYER_OPTIONS];
+/** In the order in which CPython looks at them. */
 export const CLIENT_TLS_OPTIONS: readonly (keyof ClientTlsOptions)[] = [
-  ...SERVER_TLS_OPTIONS,
+  "ssl",
   "serverHostname",
+  ...LAYER_OPTIONS,
 ];
 
 /**
@@ -42,11 +45,12 @@ export function clientTls(
 ): TlsSettings | undefined {
   const { ssl, serverHostname = host } = options;
   if (isOff(ssl)) return refuseStrays(options, CLIENT_TLS_OPTIONS);
+  const settings = checkTlsSettings("ssl", ssl, "client", "", options);
   if (serverHostname === undefined) throw new TypeError(whenMissing);
   if (typeof serverHostname !== "string") {
     throw new TypeError(`serverHostname must be a string, not ${kindOf(serverHostname)}`);
   }
-  return withContext(checkTlsSettings("ssl", ssl, "client", serverHostname, options));
+  return withContext({ ...settings, serverHostname });
 }
 
 /** The settings of a server, or `undefined` for plain connections. */

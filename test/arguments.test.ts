@@ -373,7 +373,6 @@ describe("Server", () => {
 });
 
 describe("arguments that do not go together", () => {
-  const NOT_YET = "ssl is not supported yet";
   const sock = new Socket();
   const cb = () => {};
 
@@ -382,6 +381,8 @@ describe("arguments that do not go together", () => {
   const noListener = "Neither host/port nor sock were specified";
   const twoPaths = "path and sock can not be specified at the same time";
   const noTls = "ssl argument must be TLS options or undefined";
+  const noHost = "You must set serverHostname when using ssl without a host";
+  const noPathHost = "you have to pass serverHostname when using ssl";
   const listening = { fd: 1 };
 
   type Case = readonly [point: number, what: string, call: () => Promise<unknown>, message: string];
@@ -390,8 +391,14 @@ describe("arguments that do not go together", () => {
     return [
       [56, `${name} alone`, () => openConnection("x.test", 80, option), message],
       [56, `${name} without TLS`, () => openConnection("x.test", 80, { ssl: false, ...option }), message],
-      [68, `${name} of a server`, () => startServer(cb, "127.0.0.1", 0, option), message],
       [82, `${name} for a path`, () => openUnixConnection("/nowhere", option), message],
+    ];
+  };
+  const ofServer = (name: string): Case[] => {
+    const message = `${name} is only meaningful with ssl`;
+    const option = { [name]: 1 };
+    return [
+      [68, `${name} of a server`, () => startServer(cb, "127.0.0.1", 0, option), message],
       [83, `${name} of a server at a path`, () => startUnixServer(cb, "/nowhere/s", option), message],
     ];
   };
@@ -404,18 +411,22 @@ describe("arguments that do not go together", () => {
     ...withoutTls("serverHostname", { serverHostname: "x.test" }),
     ...withoutTls("sslHandshakeTimeout", { sslHandshakeTimeout: 1 }),
     ...withoutTls("sslShutdownTimeout", { sslShutdownTimeout: 1 }),
+    ...withoutTls("truncation", { truncation: "ignore" }),
+    ...["sslHandshakeTimeout", "sslShutdownTimeout", "truncation"].flatMap(ofServer),
+    [56, "TLS without a host", () => openConnection(null, 80, { ssl: true }), noHost],
+    [82, "TLS to a path without a name", () => openUnixConnection("/x", { ssl: true }), noPathHost],
     [68, "nothing to listen at", () => startServer(cb), noListener],
     [68, "nothing but null to listen at", () => startServer(cb, null, null, {}), noListener],
     [68, "host and listening sock", () => startServer(cb, "x", null, { sock: listening }), twoAddresses],
     [68, "port and listening sock", () => startServer(cb, null, 0, { sock: listening }), twoAddresses],
-    [68, "a server with ssl true", () => startServer(cb, "127.0.0.1", 0, { ssl: true }), noTls],
+    [68, "a server with ssl true", () => startServer(cb, "127.0.0.1", 0, { ssl: true as never }), noTls],
     [82, "no path", () => openUnixConnection(), "no path and sock were specified"],
     [82, "null as path", () => openUnixConnection(null, {}), "no path and sock were specified"],
     [82, "path and sock", () => openUnixConnection("/nowhere", { sock }), twoPaths],
     [82, "empty path and sock", () => openUnixConnection("", { sock }), twoPaths],
     [83, "no path to listen at", () => startUnixServer(cb), "path was not specified, and no sock specified"],
     [83, "path and listening sock", () => startUnixServer(cb, "/x", { sock: listening }), twoPaths],
-    [83, "a server at a path with ssl true", () => startUnixServer(cb, "/x", { ssl: true }), noTls],
+    [83, "a server at a path with ssl true", () => startUnixServer(cb, "/x", { ssl: true as never }), noTls],
   ];
   for (const [point, what, call, message] of cases) {
     it(`give a TypeError: ${what} (${point})`, async () => {
@@ -430,21 +441,23 @@ describe("arguments that do not go together", () => {
     await assert.rejects(openConnection("x.test", 80, later), /^TypeError: serverHostname is only/);
   });
 
-  it("give a NotImplementedError with ssl, before anything is opened (56, 68, 82, 83)", async () => {
+  it("refuse what TLS cannot be made of, before anything is opened (56, 68, 82, 83)", async () => {
     const nothingStarted = await watchResources();
-    const calls = [
-      ...[true, {}].flatMap((ssl) => [
-        openConnection("127.0.0.1", 9, { ssl, serverHostname: "x.test", sslHandshakeTimeout: 1 }),
-        openUnixConnection("/nowhere", { ssl, serverHostname: "x.test" }),
-      ]),
-      startServer(cb, "127.0.0.1", 0, { ssl: {} }),
-      startUnixServer(cb, "/nowhere/s", { ssl: {}, sslShutdownTimeout: 1 }),
+    const cert = "no certificate";
+    const wrong: readonly [() => Promise<unknown>, RegExp][] = [
+      [() => openConnection("127.0.0.1", 9, { ssl: { cert, key: cert } }), /PEM|pem/],
+      [() => openUnixConnection("/nowhere", { ssl: { ca: 5 as never }, serverHostname: "x" }), /ca/],
+      [
+        () => startServer(cb, "127.0.0.1", 0, { ssl: {} }),
+        /^TypeError: ssl of a server must have one of cert/,
+      ],
+      [() => startServer(cb, "127.0.0.1", 0, { ssl: { cert, key: cert } }), /PEM|pem/],
+      [
+        () => startUnixServer(cb, "/nowhere/s", { ssl: {} }),
+        /^TypeError: ssl of a server must have one of cert/,
+      ],
     ];
-    for (const result of await Promise.allSettled(calls)) {
-      assert.equal(result.status, "rejected");
-      const { name, message } = result.reason as Error;
-      assert.deepEqual([name, message], ["NotImplementedError", NOT_YET]);
-    }
+    for (const [call, message] of wrong) await assert.rejects(call, message);
     await nothingStarted();
   });
 

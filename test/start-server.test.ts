@@ -481,7 +481,7 @@ describe("startServer()", () => {
       [{ onError: {} }, /^TypeError: onError must be a function/],
       [{ ssl: true }, /^TypeError: ssl argument must be/],
       [{ ssl: false }, /^TypeError: ssl argument must be/],
-      [{ ssl: {} }, /^NotImplementedError: ssl is not supported yet$/],
+      [{ ssl: {} }, /^TypeError: ssl of a server must have one of cert/],
       [{ sslHandshakeTimeout: 1 }, /^TypeError: sslHandshakeTimeout is only meaningful with ssl$/],
       [{ sslShutdownTimeout: 1 }, /^TypeError: sslShutdownTimeout is only meaningful with ssl$/],
       [{ cleanupSocket: true }, /^TypeError: startServer\(\) got an unexpected option "cleanupSocket"$/],

@@ -160,7 +160,7 @@ async function useServers(): Promise<void> {
   await startServer(callback, "", 80, {
     onError: (error, { phase, peername, writer }) => {
       isType<unknown>()(error);
-      isType<"accept" | "callback">()(phase);
+      isType<"accept" | "handshake" | "callback">()(phase);
       isType<SocketAddress | undefined>()(peername);
       isType<StreamWriter | undefined>()(writer);
     },

@@ -41,8 +41,6 @@ export function checkStartTls(
     throw new RangeError(`buffered must be "feed" or "reject", got ${kindOf(buffered)}`);
   }
   const side = checkBoolean("serverSide", serverSide) ? "server" : "client";
-  if (side === "server" && context === true)
-    throw new TypeError("a server has to give TLS options, not true");
   const name = side === "server" ? "" : nameOf(given, defaults);
   return { buffered, settings: checkTlsSettings("context", context, side, name, given) };
 }

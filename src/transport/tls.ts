@@ -74,7 +74,7 @@ export function checkTlsSettings(
   }
   return {
     side,
-    options: checkTlsOptions(name, context),
+    options: checkTlsOptions(name, context, side),
     secureContext: undefined,
     serverHostname,
     handshakeTimeout: sslHandshakeTimeout,
@@ -83,13 +83,19 @@ export function checkTlsSettings(
   };
 }
 
-function checkTlsOptions(name: string, context: unknown): TlsOptions {
-  if (context === true) return {};
+/** One of these is how a server shows who it is. */
+const SERVER_IDENTITIES = ["cert", "pfx", "secureContext", "SNICallback", "pskCallback"];
+
+function checkTlsOptions(name: string, context: unknown, side: TlsSettings["side"]): TlsOptions {
+  if (context === true && side === "client") return {};
   if (typeof context !== "object" || context === null) {
     throw new TypeError(`${name} must be TLS options, not ${kindOf(context)}`);
   }
   if (context.constructor?.name === "SecureContext") {
     throw new TypeError(`${name} must be TLS options: give a SecureContext as { secureContext }`);
+  }
+  if (side === "server" && !SERVER_IDENTITIES.some((key) => key in context)) {
+    throw new TypeError(`${name} of a server must have one of ${SERVER_IDENTITIES.join(", ")}`);
   }
   return context;
 }
