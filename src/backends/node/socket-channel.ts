@@ -34,6 +34,7 @@ export class SocketChannel implements Channel {
   #hasPeerEnded = false;
   /** `close` or `destroy` was called. */
   #isEnding = false;
+  #isClosed = false;
   #readError: Error | undefined;
   #writeError: Error | undefined;
 
@@ -55,10 +56,8 @@ export class SocketChannel implements Channel {
 
   start(events: ChannelEvents): void {
     this.#events = events;
-    if (this.#net.destroyed) {
-      process.nextTick(() => this.#tellClosed());
-      return;
-    }
+    if (this.#isClosed) process.nextTick(() => this.#onClose());
+    if (this.#net.destroyed) return;
     this.#net.on("data", this.#onData);
     if (this.#net.readableEnded) process.nextTick(this.#onEnd);
     else this.#net.once("end", this.#onEnd);
@@ -234,6 +233,12 @@ export class SocketChannel implements Channel {
     const error = this.#writeError ?? this.#readError;
     this.#events!.closed(error === undefined ? undefined : fromSystemError(error));
   }
+}
+
+/** What `#confirmEnd` uses of the old versions of Node.js that need it. */
+interface SocketInside {
+  readonly _handle: { readStart: () => number } | null;
+  readonly _readableState: { autoDestroy: boolean };
 }
 
 /** Node.js before 24 reports an RST that arrives together with data as the end of the stream. */
