@@ -138,7 +138,7 @@ export class SocketChannel implements Channel {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (!error) this.#events!.bufferShrank();
+    if (!error && !this.#net.destroyed) this.#events!.bufferShrank();
   };
 
   /**
