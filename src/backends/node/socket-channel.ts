@@ -198,25 +198,34 @@ export class SocketChannel implements Channel {
 
   readonly #onEnd = (): void => {
     this.#hasPeerEnded = true;
-    if (this.#writeError !== undefined) {
-      this.#net.destroy();
-    } else if (MISTAKES_RST_FOR_FIN && this.local.kind === "tcp" && this.#canProbe()) {
-      this.#net.write("", (error) => {
-        if (!error && !this.#isEnding) this.#events!.eofReceived();
-      });
-    } else {
-      this.#events!.eofReceived();
-    }
+    if (this.#writeError !== undefined) this.#net.destroy();
+    else if (MISTAKES_RST_FOR_FIN) this.#confirmEnd();
+    else this.#events!.eofReceived();
   };
 
-  /** Writing nothing fails after an RST, and does nothing after a FIN; it would wait behind what is buffered. */
-  #canProbe(): boolean {
-    return this.#net.writable && this.bufferedBytes === 0;
+  /**
+   * Reads once more: after an RST that fails, and the runtime destroys the socket; after a FIN nothing comes of it. Until
+   * then the runtime must not destroy it on its own account, as it does at the end of both directions.
+   */
+  #confirmEnd(): void {
+    const { _handle: handle, _readableState: state } = this.#net as unknown as SocketInside;
+    state.autoDestroy = false;
+    handle?.readStart();
+    // The first turn may be the one that runs already: only between two of them the system is asked.
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#net.destroyed) return;
+        state.autoDestroy = true;
+        this.#events!.eofReceived();
+        if (this.#net.writableFinished) this.#net.destroy();
+      }),
+    );
   }
 
   // The end.
 
   #onClose(): void {
+    this.#isClosed = true;
     if (this.#events === undefined) return;
     if (!this.#isEnding) this.#deliverLeftovers();
     this.#tellClosed();
