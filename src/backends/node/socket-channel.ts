@@ -34,6 +34,7 @@ export class SocketChannel implements Channel {
   #hasPeerEnded = false;
   /** `close` or `destroy` was called. */
   #isEnding = false;
+  #isClosed = false;
   #readError: Error | undefined;
   #writeError: Error | undefined;
 
@@ -55,10 +56,8 @@ export class SocketChannel implements Channel {
 
   start(events: ChannelEvents): void {
     this.#events = events;
-    if (this.#net.destroyed) {
-      process.nextTick(() => this.#tellClosed());
-      return;
-    }
+    if (this.#isClosed) process.nextTick(() => this.#onClose());
+    if (this.#net.destroyed) return;
     this.#net.on("data", this.#onData);
     if (this.#net.readableEnded) process.nextTick(this.#onEnd);
     else this.#net.once("end", this.#onEnd);
@@ -139,7 +138,7 @@ export class SocketChannel implements Channel {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (!error) this.#events!.bufferShrank();
+    if (!error && !this.#net.destroyed) this.#events!.bufferShrank();
   };
 
   /**
@@ -168,7 +167,8 @@ export class SocketChannel implements Channel {
   }
 
   #onWriteError(error: Error): void {
-    if (this.#writeError !== undefined) return;
+    // What a socket that is destroyed had not sent is cancelled: that is not why it ends.
+    if (this.#writeError !== undefined || this.#net.destroyed) return;
     this.#writeError = error;
     this.#batch.clear();
     if (this.#isEnding || this.#hasPeerEnded || this.#events === undefined) {
@@ -199,25 +199,34 @@ export class SocketChannel implements Channel {
 
   readonly #onEnd = (): void => {
     this.#hasPeerEnded = true;
-    if (this.#writeError !== undefined) {
-      this.#net.destroy();
-    } else if (MISTAKES_RST_FOR_FIN && this.local.kind === "tcp" && this.#canProbe()) {
-      this.#net.write("", (error) => {
-        if (!error && !this.#isEnding) this.#events!.eofReceived();
-      });
-    } else {
-      this.#events!.eofReceived();
-    }
+    if (this.#writeError !== undefined) this.#net.destroy();
+    else if (MISTAKES_RST_FOR_FIN) this.#confirmEnd();
+    else this.#events!.eofReceived();
   };
 
-  /** Writing nothing fails after an RST, and does nothing after a FIN; it would wait behind what is buffered. */
-  #canProbe(): boolean {
-    return this.#net.writable && this.bufferedBytes === 0;
+  /**
+   * Reads once more: after an RST that fails, and the runtime destroys the socket; after a FIN nothing comes of it. Until
+   * then the runtime must not destroy it on its own account, as it does at the end of both directions.
+   */
+  #confirmEnd(): void {
+    const { _handle: handle, _readableState: state } = this.#net as unknown as SocketInside;
+    state.autoDestroy = false;
+    handle?.readStart();
+    // The first turn may be the one that runs already: only between two of them the system is asked.
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#net.destroyed) return;
+        state.autoDestroy = true;
+        this.#events!.eofReceived();
+        if (this.#net.writableFinished) this.#net.destroy();
+      }),
+    );
   }
 
   // The end.
 
   #onClose(): void {
+    this.#isClosed = true;
     if (this.#events === undefined) return;
     if (!this.#isEnding) this.#deliverLeftovers();
     this.#tellClosed();
@@ -235,6 +244,12 @@ export class SocketChannel implements Channel {
     const error = this.#writeError ?? this.#readError;
     this.#events!.closed(error === undefined ? undefined : fromSystemError(error));
   }
+}
+
+/** What `#confirmEnd` uses of the old versions of Node.js that need it. */
+interface SocketInside {
+  readonly _handle: { readStart: () => number } | null;
+  readonly _readableState: { autoDestroy: boolean };
 }
 
 /** Node.js before 24 reports an RST that arrives together with data as the end of the stream. */
