@@ -117,8 +117,8 @@ export class MemoryChannel implements Channel {
     this.#send();
     if (!this.#isEnding) this.#receive();
     const isSent = this.#outgoing.length === 0 && this.#isWritingEnded;
-    if (isSent && (this.#isEnding || this.#isEofDelivered)) this.#close(undefined);
-    else if (this.#hasWritingFailed && this.#isEnding) this.#close(this.#loss);
+    if (this.#hasWritingFailed && this.#isEnding) this.#close(this.#loss);
+    else if (isSent && (this.#isEnding || this.#isEofDelivered)) this.#close(undefined);
   }
 
   #send(): void {

@@ -114,7 +114,10 @@ function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
   }
   const isUnix = !("address" in sock.address());
   if (kind === "unix" && !isUnix) throw new TypeError(`${expected} was expected, got a TCP socket`);
-  sock.removeAllListeners("data").removeAllListeners("readable").removeAllListeners("end");
+  // Only those that there are: after the removal of "readable" listeners the runtime resumes the socket, a tick later.
+  for (const name of ["data", "readable", "end"]) {
+    if (sock.listenerCount(name) > 0) sock.removeAllListeners(name);
+  }
   sock.pause();
   sock.allowHalfOpen = true;
   if (isUnix) return new ChannelTransport(new SocketChannel(sock, UNNAMED, UNNAMED));

@@ -37,6 +37,7 @@ export class SocketChannel implements Channel {
   /** `close` or `destroy` was called. */
   #isEnding = false;
   #isReleased = false;
+  #isClosed = false;
   #readError: Error | undefined;
   #writeError: Error | undefined;
 
@@ -70,10 +71,8 @@ export class SocketChannel implements Channel {
     const isFirst = this.#events === undefined;
     this.#events = events;
     if (!isFirst) return;
-    if (this.#net.destroyed) {
-      process.nextTick(() => this.#tellClosed());
-      return;
-    }
+    if (this.#isClosed) process.nextTick(() => this.#onClose());
+    if (this.#net.destroyed) return;
     this.#net.on("data", this.#onData);
     if (this.#net.readableEnded) process.nextTick(this.#onEnd);
     else this.#net.once("end", this.#onEnd);
@@ -172,7 +171,7 @@ export class SocketChannel implements Channel {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (!error) this.#events!.bufferShrank();
+    if (!error && !this.#net.destroyed) this.#events!.bufferShrank();
   };
 
   /**
@@ -201,7 +200,8 @@ export class SocketChannel implements Channel {
   }
 
   #onWriteError(error: Error): void {
-    if (this.#writeError !== undefined) return;
+    // What a socket that is destroyed had not sent is cancelled: that is not why it ends.
+    if (this.#writeError !== undefined || this.#net.destroyed) return;
     this.#writeError = error;
     this.#batch.clear();
     if (this.#isEnding || this.#hasPeerEnded || this.#isReleased || this.#events === undefined) {
@@ -232,25 +232,28 @@ export class SocketChannel implements Channel {
 
   readonly #onEnd = (): void => {
     this.#hasPeerEnded = true;
-    if (this.#writeError !== undefined) {
-      this.#net.destroy();
-    } else if (
-      MISTAKES_RST_FOR_FIN &&
-      !this.#manner.isEndCertain &&
-      this.local.kind === "tcp" &&
-      this.#canProbe()
-    ) {
-      this.#net.write("", (error) => {
-        if (!error && !this.#isEnding) this.#events!.eofReceived();
-      });
-    } else {
-      this.#events!.eofReceived();
-    }
+    if (this.#writeError !== undefined) this.#net.destroy();
+    else if (MISTAKES_RST_FOR_FIN && !this.#manner.isEndCertain) this.#confirmEnd();
+    else this.#events!.eofReceived();
   };
 
-  /** Writing nothing fails after an RST, and does nothing after a FIN; it would wait behind what is buffered. */
-  #canProbe(): boolean {
-    return this.#net.writable && this.bufferedBytes === 0;
+  /**
+   * Reads once more: after an RST that fails, and the runtime destroys the socket; after a FIN nothing comes of it. Until
+   * then the runtime must not destroy it on its own account, as it does at the end of both directions.
+   */
+  #confirmEnd(): void {
+    const { _handle: handle, _readableState: state } = this.#net as unknown as SocketInside;
+    state.autoDestroy = false;
+    handle?.readStart();
+    // The first turn may be the one that runs already: only between two of them the system is asked.
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#net.destroyed) return;
+        state.autoDestroy = true;
+        this.#events!.eofReceived();
+        if (this.#net.writableFinished) this.#net.destroy();
+      }),
+    );
   }
 
   // The end.
@@ -260,6 +263,7 @@ export class SocketChannel implements Channel {
   };
 
   readonly #onClose = (): void => {
+    this.#isClosed = true;
     if (this.#events === undefined) return;
     if (!this.#isEnding) this.#deliverLeftovers();
     this.#tellClosed();
@@ -287,6 +291,12 @@ export class SocketChannel implements Channel {
     const error = this.#writeError ?? this.#readError;
     this.#events!.closed(error === undefined ? undefined : this.#manner.toError(error));
   }
+}
+
+/** What `#confirmEnd` uses of the old versions of Node.js that need it. */
+interface SocketInside {
+  readonly _handle: { readStart: () => number } | null;
+  readonly _readableState: { autoDestroy: boolean };
 }
 
 /** Node.js before 24 reports an RST that arrives together with data as the end of the stream. */
