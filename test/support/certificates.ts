@@ -94,5 +94,5 @@ function sign(
 function makeKey(): forge.pki.rsa.PrivateKey {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const pem = privateKey.export({ type: "pkcs8", format: "pem" });
-  return forge.pki.privateKeyFromPem(pem.toString()) as forge.pki.rsa.PrivateKey;
+  return forge.pki.privateKeyFromPem(pem.toString());
 }

@@ -91,7 +91,7 @@ function peerName(name: string): {
 }
 
 function serverSocket(lower: Duplex, { options, secureContext }: TlsSettings): TLSSocket {
-  return new TLSSocket(lower as never, {
+  return new TLSSocket(lower, {
     ...options,
     ...(secureContext === undefined ? {} : { secureContext }),
     isServer: true,
