@@ -151,7 +151,7 @@ export async function openUnixConnection(
 }
 
 /** As `openUnixConnection`, over any backend. */
-export async function openUnixConnectionOver(
+async function openUnixConnectionOver(
   backend: Backend,
   path?: PathLike | null,
   options?: OpenUnixConnectionOptions,

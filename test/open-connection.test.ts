@@ -594,8 +594,16 @@ describe("openConnection() with sock", () => {
     const sock = await connectedSocket(server, { allowHalfOpen: true });
     sock.end();
     const [reader, writer] = await openConnection({ sock });
+    assert.throws(() => writer.write("x"), InvalidStateError);
     assert.equal((await reader.read()).toString(), "bye");
     await writer[Symbol.asyncDispose]();
+  });
+
+  it("refuses one that it has taken over already, which goes on", async () => {
+    const sock = await connectedSocket(await plainServer(echoing));
+    const connection = await openConnection({ sock });
+    await assert.rejects(openConnection({ sock }), /^InvalidStateError: sock belongs to a stream already$/);
+    await checkEcho(connection);
   });
 
   it("closes the socket also when the peer has gone (67)", async () => {

@@ -6,6 +6,9 @@
  */
 const COPY_UP_TO = 1024;
 
+/** Copies of up to this size own their memory at no cost; larger ones come from the runtime's pool and share a slab. */
+const OWN_UP_TO = 64;
+
 /**
  * Chunks of up to this size that queue up behind others are gathered in pages: a peer that dribbles single bytes would
  * otherwise cost a few hundred bytes of memory for each.
@@ -144,7 +147,11 @@ export class ByteQueue {
 function cut(chunk: Buffer<ArrayBuffer>, start: number, size: number): Buffer<ArrayBuffer> {
   if (size === chunk.length && chunk.buffer.byteLength <= 2 * size) return chunk;
   const view = chunk.subarray(start, start + size);
-  return size <= COPY_UP_TO ? Buffer.from(view) : view;
+  if (size > COPY_UP_TO) return view;
+  if (size > OWN_UP_TO) return Buffer.from(view);
+  const copy = Buffer.allocUnsafeSlow(size);
+  copy.set(view);
+  return copy;
 }
 
 function asBuffer(chunk: Uint8Array): Buffer<ArrayBuffer> {

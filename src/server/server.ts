@@ -108,12 +108,12 @@ export class Server implements AsyncDisposable, ListenerEvents {
     this.#checkOpen();
     this.#isAwaitedForever = true;
     try {
-      await this.startServing();
+      if (!signal?.aborted) await this.startServing();
       await stoppedOrAborted(this.#stopped, signal);
     } finally {
       this.#isAwaitedForever = false;
     }
-    if (!signal?.aborted || this.#state === "closed") return;
+    if (!signal?.aborted) return;
     await this[Symbol.asyncDispose]();
     throw signal.reason;
   }

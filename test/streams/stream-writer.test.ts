@@ -455,20 +455,22 @@ describe("StreamWriter over sockets: how bytes leave", () => {
 
   function countCalls(sock: Socket): { calls: number; noDelay: boolean[] } {
     const counts = { calls: 0, noDelay: [] as boolean[] };
-    const { _write: write, _writev: writev, setNoDelay } = sock;
+    const write = sock._write.bind(sock);
+    const writev = sock._writev?.bind(sock);
+    const setNoDelay = sock.setNoDelay.bind(sock);
     sock._write = (...args) => {
       counts.calls++;
-      write.apply(sock, args);
+      write(...args);
     };
     if (writev) {
       sock._writev = (...args) => {
         counts.calls++;
-        writev.apply(sock, args);
+        writev(...args);
       };
     }
     sock.setNoDelay = (on = true) => {
       counts.noDelay.push(on);
-      return setNoDelay.call(sock, on);
+      return setNoDelay(on);
     };
     return counts;
   }

@@ -103,12 +103,16 @@ function transportOver(socket: Socket, endpoint: Endpoint): StartableTransport {
   return new ChannelTransport(new SocketChannel(socket, localEndpoint(socket), remoteEndpoint(socket)));
 }
 
+/** Marks a socket that has become a stream's. */
+const TAKEN_OVER = Symbol("taken over by a stream");
+
 function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
   const expected = kind === "unix" ? "A UNIX Domain Stream Socket" : "A Stream Socket";
   if (!(sock instanceof Socket)) throw new TypeError(`${expected} was expected, got ${kindOf(sock)}`);
   if ("encrypted" in sock) throw new TypeError("Socket cannot be of type TLSSocket");
   if (sock.destroyed) throw new InvalidStateError("sock is closed");
   if (sock.connecting || sock.pending) throw new InvalidStateError("sock is not connected");
+  if (TAKEN_OVER in sock) throw new InvalidStateError("sock belongs to a stream already");
   if (sock.readableEncoding !== null) {
     throw new InvalidStateError(`sock has the encoding ${sock.readableEncoding} set, so its bytes are lost`);
   }
@@ -118,10 +122,12 @@ function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
   for (const name of ["data", "readable", "end"]) {
     if (sock.listenerCount(name) > 0) sock.removeAllListeners(name);
   }
+  Object.defineProperty(sock, TAKEN_OVER, { value: true });
   sock.pause();
   sock.allowHalfOpen = true;
-  if (isUnix) return new ChannelTransport(new SocketChannel(sock, UNNAMED, UNNAMED));
-  return transportOver(sock, localEndpoint(sock));
+  const transport = transportOver(sock, isUnix ? UNNAMED : localEndpoint(sock));
+  if (!sock.writable) transport.writeEof();
+  return transport;
 }
 
 /** The runtime would cut a larger one to another, without a word. */
