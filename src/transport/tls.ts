@@ -34,7 +34,8 @@ export interface TlsLayerOptions {
   /**
    * An end of the connection without the peer's close_notify: `"ignore"` takes it for the end of the stream, as asyncio;
    * `"report"` too, and `getExtraInfo("closeNotifyReceived")` tells; with `"error"` reads reject with TlsTruncationError
-   * once what came was read. The latter two run TLS through a stream in JavaScript, at about half the throughput.
+   * once what came was read. The latter two run TLS through a stream in
+   * JavaScript: 1.3 times the CPU for bulk data, 1.4 times for small round trips.
    */
   readonly truncation?: Truncation | undefined;
 }
