@@ -2,15 +2,22 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { openConnection, startServer } from "asyncio-streams";
+import { startServer } from "asyncio-streams";
 import { portOf } from "../support/addresses.js";
 import { cleanups } from "../support/cleanup.js";
+import { connectedToSocket } from "../support/connections.js";
 import type { SteadyWriterReport } from "./steady-writer.js";
 
 const MEBIBYTE = 1_048_576;
+
+/** As a kernel with buffers that are never full. */
+function takeAtOnce(sock: Socket): void {
+  sock._write = (_chunk, _encoding, done) => done();
+  sock._writev = (_chunks, done) => done();
+}
 
 describe("back-pressure", () => {
   const cleanup = cleanups();
@@ -51,15 +58,7 @@ describe("back-pressure", () => {
 
   for (const size of [10, 65_536, 300_000]) {
     it(`write() and drain() of ${size} bytes in a loop let the event loop turn, however fast they are taken`, async () => {
-      const server = await startServer((reader) => reader.read(), "127.0.0.1", 0);
-      cleanup(() => server[Symbol.asyncDispose]());
-      const sock = connect(portOf(server), "127.0.0.1");
-      await once(sock, "connect");
-      // As a kernel that takes everything at once.
-      sock._write = (_chunk, _encoding, done) => done();
-      sock._writev = (_chunks, done) => done();
-      const connection = await openConnection({ sock });
-      cleanup(() => connection[Symbol.asyncDispose]());
+      const { connection } = await connectedToSocket(cleanup, "tcp", takeAtOnce);
       const turned = new AbortController();
       setImmediate(() => turned.abort());
       const bytes = Buffer.alloc(size);

@@ -17,6 +17,12 @@ import { turns } from "../support/turns.js";
 /** More than the buffers between two ends hold. */
 const TOO_MUCH = Buffer.alloc(32 * 1_048_576);
 
+/** As a system without buffers. */
+function refuseWrites(sock: Socket): void {
+  sock._write = (_chunk, _encoding, done) =>
+    done(Object.assign(new Error("write ENOBUFS"), { code: "ENOBUFS", syscall: "write" }));
+}
+
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   let pending = true;
   promise.then(
@@ -103,6 +109,24 @@ describe("nothing is left", () => {
       assert.deepEqual(ends, { clean: 10, reset: 10 });
       await server[Symbol.asyncDispose]();
     }));
+
+  for (const aborted of [false, true]) {
+    it(`of a write that the system refuses while the peer lives${aborted ? ", and an abort() right after (42)" : " (53)"}`, () =>
+      leavesNothing(async (cleanup) => {
+        const { connection, sock, peer } = await connectedToSocket(cleanup, "tcp", refuseWrites);
+        const { reader, writer } = connection;
+        peer.write("last");
+        while (sock.bytesRead < 4) await turns(1);
+        writer.write("refused");
+        await turns(1);
+        if (aborted) writer.transport.abort();
+        const refused = { name: "OSError", code: "ENOBUFS" };
+        assert.equal((await reader.read(10)).toString(), "last");
+        if (aborted) await writer.waitClosed();
+        else await assert.rejects(writer.waitClosed(), refused);
+        if (!aborted) await assert.rejects(writer.drain(), refused);
+      }));
+  }
 
   it("of a callback that throws at once", () =>
     leavesNothing(async () => {

@@ -93,29 +93,46 @@ describe("a reset by the peer", () => {
     }
   }
 
-  it("met by a write before the bytes were read: all of them, then the error", async () => {
-    const bytes = patternBytes(UNDER_WAY);
-    for (const wait of [0, 1, 3]) {
-      const { connection, peer } = await connectedToSocket(cleanup);
-      const { reader, writer } = connection;
-      writer.transport.pauseReading();
-      peer.write(bytes);
-      await turns(3);
-      peer.resetAndDestroy();
-      await turns(wait);
-      const writing = async () => {
-        for (;;) {
-          writer.write("x");
-          await writer.drain();
-          await turns(1);
+  for (const kind of ["tcp", "unix"] as const) {
+    it(`over ${kind}, met by a write while bytes wait in the kernel: all of them, then the error`, async () => {
+      const bytes = patternBytes(UNDER_WAY);
+      for (const wait of [0, 1, 3]) {
+        const { connection, sock, peer } = await connectedToSocket(cleanup, kind);
+        const { reader, writer } = connection;
+        writer.transport.pauseReading();
+        let sent = 0;
+        const send = () => {
+          peer.write(bytes);
+          sent += bytes.length;
+        };
+        // The runtime reads ahead up to its own mark; what comes then stays in the kernel.
+        while (sock.readableLength < sock.readableHighWaterMark) {
+          send();
+          while (sock.readableLength < sent) await turns(1);
         }
-      };
-      await assert.rejects(writing, ConnectionError);
-      const { bytes: received, end } = await readToTheEnd(reader);
-      assert.ok(received.equals(bytes), `${received.length} bytes`);
-      assert.match(end, /^(ECONNRESET|EPIPE)$/);
-    }
-  });
+        send();
+        await turns(1);
+        if (kind === "unix") writer.write("never read by the peer");
+        await turns(1);
+        RESETS[kind](peer);
+        await turns(wait);
+        const writing = async () => {
+          for (;;) {
+            writer.write("x");
+            await writer.drain();
+            await turns(1);
+          }
+        };
+        await assert.rejects(writing, ConnectionError);
+        const { bytes: received, end } = await readToTheEnd(reader);
+        assert.equal(received.length, sent);
+        for (let start = 0; start < sent; start += bytes.length) {
+          assert.ok(received.subarray(start, start + bytes.length).equals(bytes));
+        }
+        assert.match(end, /^(ECONNRESET|EPIPE)$/);
+      }
+    });
+  }
 
   it("leaves the bytes to read(n) when a read needs more of them", async () => {
     const { connection, peer } = await connectedToSocket(cleanup);

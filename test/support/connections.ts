@@ -1,8 +1,8 @@
 /** Streams that are connected with each other, or with a bare socket. */
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { openConnection, openUnixConnection, type Connection } from "asyncio-streams";
+import { openConnection, type Connection } from "asyncio-streams";
 import { createMemoryBackend } from "#src/backends/memory/backend.js";
 import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
 import { createConnection } from "#src/streams/connection.js";
@@ -23,21 +23,26 @@ export function connectedInMemory(limit = 65_536): { near: Connection; far: Conn
   };
 }
 
-/** A connection and the bare socket at its other end, which is paused. */
+/**
+ * A connection, the socket below it, and the bare socket at its other end, which is paused. `prepare` gets the socket
+ * before the connection takes it over.
+ */
 export async function connectedToSocket(
   cleanup: Cleanup,
   kind: "tcp" | "unix" = "tcp",
-): Promise<{ connection: Connection; peer: Socket }> {
+  prepare: (sock: Socket) => void = () => {},
+): Promise<{ connection: Connection; sock: Socket; peer: Socket }> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
   cleanup(() => new Promise((resolve) => server.close(resolve)));
   const path = kind === "unix" ? join(await temporaryFolder(cleanup), "s") : undefined;
   server.listen(path === undefined ? { host: "127.0.0.1", port: 0 } : { path });
   await once(server, "listening");
   const accepted = once(server, "connection") as Promise<[Socket]>;
-  const address = server.address();
-  const connection = await (typeof address === "string"
-    ? openUnixConnection(address)
-    : openConnection("127.0.0.1", address!.port));
+  const address = server.address()!;
+  const sock = typeof address === "string" ? connect(address) : connect(address.port, "127.0.0.1");
+  await once(sock, "connect");
+  prepare(sock);
+  const connection = await openConnection({ sock });
   const [peer] = await accepted;
   peer.on("error", () => {});
   cleanup(() => {
@@ -45,5 +50,5 @@ export async function connectedToSocket(
     connection.writer.transport.abort();
     return connection.writer.waitClosed().catch(() => {});
   });
-  return { connection, peer };
+  return { connection, sock, peer };
 }
