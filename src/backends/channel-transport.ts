@@ -80,6 +80,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   }
 
   writeEof(): void {
+    this.#checkNotUpgraded("writeEof");
     if (this.#isClosing || this.#isEofWritten) return;
     if (!this.#channel.canEndWriting) {
       throw new NotImplementedError("TLS cannot end one direction alone: close() ends both");
@@ -116,13 +117,13 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   // For whoever reads.
 
   pauseReading(): void {
-    if (this.#isClosing || this.#isReadingPaused) return;
+    if (this.#isClosing || this.#isUpgrading || this.#isReadingPaused) return;
     this.#isReadingPaused = true;
     this.#channel.pause();
   }
 
   resumeReading(): void {
-    if (this.#isClosing || !this.#isReadingPaused) return;
+    if (this.#isClosing || this.#isUpgrading || !this.#isReadingPaused) return;
     this.#isReadingPaused = false;
     this.#channel.resume();
   }
@@ -165,16 +166,22 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
     return value ?? fallback;
   }
 
+  prepareTls(settings: TlsSettings): TlsSettings {
+    this.#checkWritable("startTls");
+    const { secureContext = makeSecureContext(settings.options, settings.side) } = settings;
+    return { ...settings, secureContext };
+  }
+
   async upgradeTls(
     settings: TlsSettings,
     early: Uint8Array,
     signal: AbortSignal,
   ): Promise<StartableTransport> {
     if (this.#isClosing) throw new ConnectionResetError("Connection lost");
-    const secureContext = settings.secureContext ?? makeSecureContext(settings.options, settings.side);
+    const prepared = this.prepareTls(settings);
     this.#isUpgrading = true;
     try {
-      return new ChannelTransport(await secure(this.#channel, { ...settings, secureContext }, early, signal));
+      return new ChannelTransport(await secure(this.#channel, prepared, early, signal));
     } catch (failure) {
       const error = this.#isAborted
         ? new ConnectionAbortedError("The connection was closed during the TLS handshake")
@@ -232,7 +239,13 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   }
 
   #checkWritable(method: string): void {
+    this.#checkNotUpgraded(method);
     if (this.#isEofWritten) throw new InvalidStateError(`Cannot call ${method}() after writeEof()`);
+  }
+
+  /** Under TLS nothing plain may be sent. */
+  #checkNotUpgraded(method: string): void {
+    if (this.#isUpgrading) throw new InvalidStateError(`Cannot call ${method}() below TLS`);
   }
 
   #send(bytes: Uint8Array): void {

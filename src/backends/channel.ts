@@ -32,8 +32,9 @@ export interface Channel {
   /** What is known besides `socket` and the addresses, by the keys of `getExtraInfo`. */
   extraInfo(name: string): unknown;
   /**
-   * The runtime's socket, for TLS to run on it natively, if there is one: paused, with `early` in front of its bytes, and
-   * behind what was written. The channel is used up.
+   * The runtime's socket, for TLS to run on it natively, if there is one that carries no TLS itself: of two engines on
+   * one socket, the upper one does not hear of all that ends the lower one. It is paused, with `early` in front of its
+   * bytes, and behind what was written. The channel is used up.
    */
   releaseSocket(early: Uint8Array): Socket | undefined;
 }

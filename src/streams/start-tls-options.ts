@@ -37,6 +37,7 @@ export function checkStartTls(
 ): { readonly buffered: "feed" | "reject"; readonly settings: TlsSettings } {
   const given = checkOptions<StartTlsOptions>("startTls()", options, OPTIONS);
   const { buffered = "feed", serverSide = defaults.side === "server" } = given;
+  if (typeof buffered !== "string") throw new TypeError(`buffered must be a string, not ${kindOf(buffered)}`);
   if (buffered !== "feed" && buffered !== "reject") {
     throw new RangeError(`buffered must be "feed" or "reject", got ${kindOf(buffered)}`);
   }

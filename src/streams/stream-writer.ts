@@ -1,6 +1,6 @@
 /** The writing half of a stream: `write` never waits, `drain` does. */
 import { ConnectionResetError, InvalidStateError, PlaintextBufferedError } from "../errors.js";
-import type { TlsOptions } from "../transport/tls.js";
+import type { TlsOptions, TlsSettings } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
 import type { StreamProtocol } from "./stream-protocol.js";
 import { checkStartTls, type StartTlsOptions, type TlsDefaults } from "./start-tls-options.js";
@@ -124,10 +124,10 @@ export class StreamWriter implements AsyncDisposable {
    * handshake, so no plain byte can be read after the upgrade. During the handshake reads and writes fail with
    * InvalidStateError; `close()` gives it up. A failed upgrade closes the connection.
    *
-   * @throws InvalidStateError while a read is pending; that read and the connection go on
+   * @throws InvalidStateError while a read is pending, and after `writeEof()`; that read and the connection go on
    * @throws CertificateError, TlsError, TlsHandshakeTimeoutError, ConnectionResetError: the handshake failed, or the
    *   connection was lost; PlaintextBufferedError with `buffered: "reject"`
-   * @throws TypeError or RangeError for wrong arguments; the connection goes on
+   * @throws TypeError or RangeError for wrong arguments, and what node:tls says of wrong certificates; the connection goes on
    */
   async startTls(context: TlsOptions | true, options?: StartTlsOptions): Promise<void> {
     const { buffered, settings } = checkStartTls(context, options, this.#tlsDefaults);
@@ -135,20 +135,9 @@ export class StreamWriter implements AsyncDisposable {
     buffer.lock("startTls");
     this.#isUpgrading = true;
     try {
+      const prepared = this.#transport.prepareTls(settings);
       await this.drain();
-      if (buffered === "reject" && buffer.queue.length > 0)
-        throw new PlaintextBufferedError(buffer.queue.length);
-      if (buffer.isEnded) throw new ConnectionResetError("The peer has ended the connection before TLS");
-      const upgraded = await this.#transport.upgradeTls(
-        settings,
-        buffer.takeBack(),
-        new AbortController().signal,
-      );
-      this.#transport = upgraded;
-      upgraded.start(this.#protocol);
-    } catch (error) {
-      this.#transport.abort();
-      throw error;
+      await this.#upgrade(prepared, buffered);
     } finally {
       this.#isUpgrading = false;
       buffer.unlock();
@@ -168,6 +157,22 @@ export class StreamWriter implements AsyncDisposable {
       // The connection has ended, which is all that is wanted here.
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** Whatever comes of it, nothing that was received before can be read any more. */
+  async #upgrade(settings: TlsSettings, buffered: "feed" | "reject"): Promise<void> {
+    const { buffer } = this.#protocol;
+    try {
+      const early = buffer.takeBack();
+      if (buffered === "reject" && early.length > 0) throw new PlaintextBufferedError(early.length);
+      if (buffer.isEnded) throw new ConnectionResetError("The peer has ended the connection before TLS");
+      const upgraded = await this.#transport.upgradeTls(settings, early, new AbortController().signal);
+      this.#transport = upgraded;
+      upgraded.start(this.#protocol);
+    } catch (error) {
+      this.#transport.abort();
+      throw error;
     }
   }
 

@@ -89,7 +89,8 @@ const SERVER_IDENTITIES = ["cert", "pfx", "secureContext", "SNICallback", "pskCa
 
 function checkTlsOptions(name: string, context: unknown, side: TlsSettings["side"]): TlsOptions {
   if (context === true && side === "client") return {};
-  if (typeof context !== "object" || context === null) {
+  const isPlain = Object.prototype.toString.call(context) === "[object Object]";
+  if (typeof context !== "object" || context === null || !isPlain) {
     throw new TypeError(`${name} must be TLS options, not ${kindOf(context)}`);
   }
   if (context.constructor?.name === "SecureContext") {

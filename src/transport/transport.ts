@@ -108,6 +108,12 @@ export interface Transport {
   getExtraInfo<Key extends keyof ExtraInfo, Default>(name: Key, fallback: Default): ExtraInfo[Key] | Default;
   getExtraInfo(name: string, fallback?: unknown): unknown;
   /**
+   * What can be made of `settings` beforehand, for `upgradeTls`; the connection goes on.
+   *
+   * @throws InvalidStateError after `writeEof()`; what node:tls says of wrong certificates, keys and ciphers
+   */
+  prepareTls(settings: TlsSettings): TlsSettings;
+  /**
    * Puts TLS on the connection, behind what was written, and gives the transport to go on with; this one is used up.
    * `early` was received before, and goes to the TLS engine. When it fails the connection is closed.
    */

@@ -115,7 +115,8 @@ export class SocketChannel implements Channel {
     return this.#manner.extraInfo(name);
   }
 
-  releaseSocket(early: Uint8Array): Socket {
+  releaseSocket(early: Uint8Array): Socket | undefined {
+    if (this.#manner !== PLAIN) return undefined;
     const socket = this.#net;
     this.#flush();
     this.#isReleased = true;
@@ -124,7 +125,6 @@ export class SocketChannel implements Channel {
       .off("close", this.#onClose)
       .off("data", this.#onData)
       .off("end", this.#onEnd);
-    this.#manner.resume(socket);
     socket.pause();
     if (early.length > 0) socket.unshift(early);
     return socket;

@@ -10,7 +10,8 @@ import { bridgedManner, nativeManner } from "./tls-manner.js";
  * The channel to go on with; `channel` is used up. `early` was received before, and goes to the engine first. When the
  * handshake fails everything is closed, and the rejection says why.
  *
- * The engine runs on the runtime's socket where there is one and nobody wants to know of truncation: that is fastest.
+ * The engine runs on the runtime's socket where there is a plain one and nobody wants to know of truncation: that is
+ * fastest.
  */
 export function secure(
   channel: Channel,
