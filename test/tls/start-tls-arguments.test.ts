@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { createSecureContext } from "node:tls";
 import { type StartTlsOptions, type TlsOptions } from "asyncio-streams";
-import { makeAuthority } from "../support/certificates.js";
+import { makeAuthority, type Authority, type Identity } from "../support/certificates.js";
 import { cleanups } from "../support/cleanup.js";
 import { plainPair, WAYS } from "../support/plain-pairs.js";
 
 const cleanup = cleanups();
+let authority: Authority;
+let identity: Identity;
+before(() => {
+  authority = makeAuthority();
+  identity = authority.issue();
+});
 
 const notNumber = ["5", null, true, {}, 5n];
 const times = [0, -1, NaN, Infinity, 2 ** 31];
@@ -61,8 +67,6 @@ const wrongForBoth: readonly Wrong[] = [
 describe("StreamWriter: the arguments of startTls()", () => {
   for (const { name, over, truncation } of WAYS) {
     it(`are refused before anything is done, and the connection goes on: ${name} (58, 87)`, async () => {
-      const authority = makeAuthority();
-      const identity = authority.issue();
       const pair = await plainPair(cleanup, over);
       const ends = [pair.client.writer, pair.server.writer];
       for (const [context, options, message, errorName = "TypeError"] of wrongForBoth) {
