@@ -245,7 +245,8 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   /** Under TLS nothing plain may be sent. */
   #checkNotUpgraded(method: string): void {
-    if (this.#isUpgrading) throw new InvalidStateError(`Cannot call ${method}() below TLS`);
+    if (this.#isUpgrading && !this.#isClosing)
+      throw new InvalidStateError(`Cannot call ${method}() below TLS`);
   }
 
   #send(bytes: Uint8Array): void {

@@ -42,15 +42,16 @@ export function checkStartTls(
     throw new RangeError(`buffered must be "feed" or "reject", got ${kindOf(buffered)}`);
   }
   const side = checkBoolean("serverSide", serverSide) ? "server" : "client";
-  const name = side === "server" ? "" : nameOf(given, defaults);
-  return { buffered, settings: checkTlsSettings("context", context, side, name, given) };
-}
-
-function nameOf({ serverHostname }: StartTlsOptions, { host }: TlsDefaults): string {
-  const name: unknown = serverHostname ?? host;
-  if (name === undefined) {
+  const name = nameOf(given, defaults);
+  if (side === "client" && name === undefined) {
     throw new TypeError("You must set serverHostname, as this connection was made without a host");
   }
-  if (typeof name !== "string") throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
+  return { buffered, settings: checkTlsSettings("context", context, side, name ?? "", given) };
+}
+
+function nameOf({ serverHostname }: StartTlsOptions, { host }: TlsDefaults): string | undefined {
+  const name: unknown = serverHostname ?? host;
+  if (name !== undefined && typeof name !== "string")
+    throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
   return name;
 }

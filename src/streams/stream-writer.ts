@@ -1,5 +1,10 @@
 /** The writing half of a stream: `write` never waits, `drain` does. */
-import { ConnectionResetError, InvalidStateError, PlaintextBufferedError } from "../errors.js";
+import {
+  ConnectionAbortedError,
+  ConnectionResetError,
+  InvalidStateError,
+  PlaintextBufferedError,
+} from "../errors.js";
 import type { TlsOptions, TlsSettings } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
 import type { StreamProtocol } from "./stream-protocol.js";
@@ -137,6 +142,8 @@ export class StreamWriter implements AsyncDisposable {
     try {
       const prepared = this.#transport.prepareTls(settings);
       await this.drain();
+      // Closed while this waited: what was written is still sent.
+      if (this.isClosing()) throw new ConnectionAbortedError("The connection was closed during startTls()");
       await this.#upgrade(prepared, buffered);
     } finally {
       this.#isUpgrading = false;

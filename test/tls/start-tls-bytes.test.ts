@@ -80,7 +80,7 @@ async function send(wire: Wire, bytes: Buffer, { cut, gap }: Opening): Promise<v
   for (const piece of cut(bytes)) {
     if (piece.length > 0) wire.send(piece);
     if (gap === "turn") await nextTurn();
-    else for (let tick = 0; tick < gap; tick++) await undefined;
+    else for (let tick = 0; tick < gap; tick++) await Promise.resolve();
   }
 }
 
