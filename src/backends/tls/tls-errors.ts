@@ -1,5 +1,5 @@
 /** Errors as node:tls raises them, made into the classes of errors.ts. */
-import { CertificateError, TlsError } from "../../errors.js";
+import { CertificateError, OSError, TlsError } from "../../errors.js";
 import { fromSystemError } from "../node/system-errors.js";
 
 /** OpenSSL's names for what is wrong with a certificate, and Node.js's for a wrong name in it. */
@@ -7,6 +7,7 @@ const CERTIFICATE_CODE =
   /^(ERR_TLS_CERT_|CERT_|CRL_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|ERROR_IN_CERT_|ERROR_IN_CRL_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH)/;
 
 export function fromTlsError(error: unknown): Error {
+  if (error instanceof OSError) return error;
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string")
     return fromSystemError(error);
   const { code, message } = error;
