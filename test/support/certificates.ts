@@ -32,13 +32,19 @@ export function makeAuthority(commonName = "Test Authority"): Authority {
   ca.setExtensions([
     { name: "basicConstraints", cA: true, critical: true },
     { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
+    { name: "subjectKeyIdentifier" },
   ]);
+  // CPython demands it.
+  const authorityKey = {
+    name: "authorityKeyIdentifier",
+    keyIdentifier: ca.generateSubjectKeyIdentifier().getBytes(),
+  };
   return {
     cert: sign(ca, ca, key),
     issue(options = {}) {
       const own = makeKey();
       const certificate = makeCertificate(own, options);
-      certificate.setExtensions(endEntityExtensions(options));
+      certificate.setExtensions([...endEntityExtensions(options), authorityKey]);
       return { cert: sign(certificate, ca, key), key: forge.pki.privateKeyToPem(own) };
     },
   };

@@ -12,6 +12,7 @@ import { tlsInfo } from "./tls-info.js";
 /** TLS that the runtime's engine runs on the handle of the socket below: fastest, but blind to truncation. */
 export function nativeManner(socket: TLSSocket, settings: TlsSettings): SocketManner {
   const info = tlsInfo(socket, settings);
+  endOnError(socket);
   return {
     canEndWriting: false,
     isEndCertain: true,
@@ -29,6 +30,7 @@ export function nativeManner(socket: TLSSocket, settings: TlsSettings): SocketMa
 /** TLS over a Duplex of ours, which keeps the end of the bytes from the engine: so its own end is the peer's word. */
 export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings: TlsSettings): SocketManner {
   const info = tlsInfo(socket, settings);
+  endOnError(socket);
   let hasCloseNotify: boolean | undefined;
   socket.once("end", () => {
     hasCloseNotify ??= true;
@@ -56,6 +58,15 @@ export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings
     toError: fromTlsError,
     extraInfo: (name) => (name === "closeNotifyReceived" ? (hasCloseNotify ?? false) : info(name)),
   };
+}
+
+/**
+ * Nothing good can follow an alert or a broken record, but node:tls only tells of it, and an end that follows would pass
+ * for the peer's. A server's own TLSSocket tells by an event of its own.
+ */
+function endOnError(socket: TLSSocket): void {
+  const end = (error: Error) => void socket.destroy(error);
+  socket.on("error", end).on("_tlsError", end);
 }
 
 /** Sends close_notify behind what is buffered, and waits for the peer's end, at most `timeout` ms. */
