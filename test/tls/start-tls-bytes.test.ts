@@ -71,7 +71,11 @@ async function upgrading(side: Side, { wired, truncation }: Way) {
     side === "client" ? [HeldEngine.server(forServer), forClient] : [HeldEngine.client(forClient), forServer];
   const upgrade = async () => {
     assert.deepEqual(await connection.reader.readLine(), LINE);
-    await connection.writer.startTls(context, { serverSide: side === "server", truncation });
+    await connection.writer.startTls(context, {
+      serverSide: side === "server",
+      serverHostname: "127.0.0.1",
+      truncation,
+    });
   };
   return { connection, wire, peer, upgrade };
 }
