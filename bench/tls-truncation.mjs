@@ -13,7 +13,7 @@ const chunk = new Uint8Array(65_536);
 async function measure(truncation) {
   const server = await startServer(
     async (reader, writer) => {
-      for (let left = BULK; left > 0; ) left -= (await reader.read(Math.min(left, 262_144))).length;
+      for (let left = BULK; left > 0;) left -= (await reader.read(Math.min(left, 262_144))).length;
       for (;;) {
         const ping = await reader.readExactly(64).catch(() => undefined);
         if (ping === undefined) return;
@@ -63,5 +63,7 @@ console.log(`Node.js ${process.version}, medians of ${ROUNDS} rounds, CPU of bot
 for (const [truncation, runs] of Object.entries(results)) {
   const bulk = median(runs.map((run) => run.bulk));
   const pings = median(runs.map((run) => run.pings));
-  console.log(`${truncation.padEnd(7)} ${bulk.toFixed(0).padStart(6)} µs a MiB  ${pings.toFixed(1).padStart(6)} µs a round trip`);
+  console.log(
+    `${truncation.padEnd(7)} ${bulk.toFixed(0).padStart(6)} µs a MiB  ${pings.toFixed(1).padStart(6)} µs a round trip`,
+  );
 }

@@ -7,12 +7,12 @@ import { spec } from "node:test/reporters";
 
 const wanted = process.argv.slice(2);
 const folder = fileURLToPath(new URL("../build/test", import.meta.url));
-const files = readdirSync(folder, { recursive: true })
+const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
   .filter(
     (name) =>
       name.endsWith(".test.js") && (wanted.length === 0 || wanted.some((part) => name.includes(part))),
   )
-  .sort()
+  .sort((a, b) => a.localeCompare(b))
   .map((name) => `${folder}/${name}`);
 if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(", ")}`);
