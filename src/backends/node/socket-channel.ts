@@ -34,6 +34,9 @@ export class SocketChannel implements Channel {
   #sentInTurn = 0;
   #bytesDelivered = 0;
   #hasPeerEnded = false;
+  #isPaused = false;
+  /** What a TLS engine has still delivered while paused. */
+  #heldBack: Buffer[] = [];
   /** `close` or `destroy` was called. */
   #isEnding = false;
   #isReleased = false;
@@ -104,10 +107,14 @@ export class SocketChannel implements Channel {
   }
 
   pause(): void {
-    if (this.#writeError === undefined) this.#manner.pause(this.#net);
+    if (this.#writeError !== undefined) return;
+    this.#isPaused = true;
+    this.#manner.pause(this.#net);
   }
 
   resume(): void {
+    this.#isPaused = false;
+    if (this.#heldBack.length > 0) process.nextTick(this.#deliverHeldBack);
     this.#manner.resume(this.#net);
   }
 
@@ -126,7 +133,9 @@ export class SocketChannel implements Channel {
       .off("data", this.#onData)
       .off("end", this.#onEnd);
     socket.pause();
-    if (early.length > 0) socket.unshift(early);
+    for (const chunk of [early, ...this.#takeHeldBack()].toReversed()) {
+      if (chunk.length > 0) socket.unshift(chunk);
+    }
     return socket;
   }
 
@@ -209,7 +218,7 @@ export class SocketChannel implements Channel {
       return;
     }
     this.#events.writingFailed();
-    this.#manner.resume(this.#net);
+    this.resume();
     this.#destroyOnceQuiet(this.#bytesDelivered, this.#bytesDelivered, 0);
   }
 
@@ -226,12 +235,30 @@ export class SocketChannel implements Channel {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#isEnding) return;
+    if (this.#isPaused || this.#heldBack.length > 0) {
+      this.#heldBack.push(chunk);
+      return;
+    }
     this.#bytesDelivered += chunk.length;
     this.#events!.dataReceived(chunk);
   };
 
+  readonly #deliverHeldBack = (): void => {
+    if (this.#isPaused || this.#heldBack.length === 0) return;
+    // Paused again meanwhile, the rest is held back again.
+    for (const chunk of this.#takeHeldBack()) this.#onData(chunk);
+    if (this.#hasPeerEnded && this.#heldBack.length === 0) this.#onEnd();
+  };
+
+  #takeHeldBack(): Buffer[] {
+    const chunks = this.#heldBack;
+    this.#heldBack = [];
+    return chunks;
+  }
+
   readonly #onEnd = (): void => {
     this.#hasPeerEnded = true;
+    if (this.#heldBack.length > 0) return;
     if (this.#writeError !== undefined) this.#net.destroy();
     else if (MISTAKES_RST_FOR_FIN && !this.#manner.isEndCertain) this.#confirmEnd();
     else this.#events!.eofReceived();
@@ -282,6 +309,8 @@ export class SocketChannel implements Channel {
   /** What a paused socket had taken from the kernel before it was lost. */
   #deliverLeftovers(): void {
     this.#net.off("data", this.#onData);
+    this.#isPaused = false;
+    for (const chunk of this.#takeHeldBack()) this.#onData(chunk);
     for (let chunk: unknown = this.#net.read(); chunk !== null; chunk = this.#net.read()) {
       this.#onData(chunk as Buffer);
     }

@@ -77,7 +77,8 @@ export class ChannelDuplex extends Duplex {
     bufferShrank: () => this.#finishWrite(),
     // `closed` follows, with the error.
     writingFailed: () => {},
-    closed: (error) => void this.destroy(error),
+    // The bytes before it are still on their way up.
+    closed: (error) => void setImmediate(() => this.destroy(error)),
   };
 
   #finishWrite(): void {

@@ -52,6 +52,8 @@ export function handshake<Result>(
       const problem = side === "server" ? clientProblem(socket, settings.options) : undefined;
       if (problem !== undefined) return fail(problem);
       settle();
+      // What goes wrong from now on does not end the socket by itself; on a server this event is all that tells of it.
+      socket.on("_tlsError", (error: Error) => void socket.destroy(error));
       resolve(wrap(socket));
     };
     const cancelTimer = systemClock.setTimer(handshakeTimeout, () =>

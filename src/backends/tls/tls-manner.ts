@@ -42,6 +42,11 @@ export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings
     resume: () => bridge.release(),
     close(net, fail) {
       bridge.release();
+      // Who has ended without close_notify may be gone altogether, and does not wait for ours.
+      if (hasCloseNotify === false && net.writableLength === 0) {
+        bridge.closeChannel();
+        return;
+      }
       whenShutDown(net, settings.shutdownTimeout, fail, () => bridge.closeChannel(), bridge);
     },
     watch(net, truncated) {
