@@ -13,6 +13,7 @@ import {
   type StreamReader,
   type StreamWriter,
 } from "asyncio-streams";
+import { makeAuthority } from "../test/support/certificates.js";
 
 const HELP = `npm run demo             all chapters, in a few seconds
 npm run demo -- NAME …   only these
@@ -22,9 +23,10 @@ Chapters, all on real sockets of this machine:
   echo      an echo server, and five clients that talk to it at once over TCP
   unix      the same over a Unix socket
   pressure  a fast writer, held back by a slow reader
-  pair      waiting for data on one end of a socket pair`;
+  pair      waiting for data on one end of a socket pair
+  tls       STARTTLS: a conversation that begins in the clear and goes on encrypted`;
 
-const CHAPTERS: Readonly<Record<string, () => Promise<void>>> = { echo, unix, pressure, pair };
+const CHAPTERS: Readonly<Record<string, () => Promise<void>>> = { echo, unix, pressure, pair, tls };
 
 async function echo(): Promise<void> {
   title("An echo server, and five clients at once over TCP");
@@ -105,6 +107,42 @@ async function pair(): Promise<void> {
   say("One end of the pair is a stream now, and we wait on it …");
   setTimeout(() => theirs.end("abc"), 50);
   say(`Received: ${(await connection.reader.read(100)).toString()}`);
+}
+
+async function tls(): Promise<void> {
+  title("STARTTLS: a conversation that begins in the clear and goes on encrypted");
+  const authority = makeAuthority("The demo's own authority");
+  const identity = authority.issue();
+  say("An authority and a certificate for the server were made on the spot.");
+  await using server = await startServer(
+    async (reader, writer) => {
+      writer.write("Hello. Whoever listens in can read this.\n");
+      await reader.readUntil("STARTTLS\n");
+      writer.write("Go ahead.\n");
+      await writer.startTls(identity);
+      await reader.readLine();
+      writer.write("Nobody but you and me.\n");
+    },
+    "127.0.0.1",
+    0,
+  );
+  const [host, port] = server.sockets[0]!.getsockname() as readonly [string, number];
+  await using connection = await openConnection(host, port);
+  const { reader, writer } = connection;
+  const hear = async (): Promise<void> => say(`  Server: ${(await reader.readLine()).toString().trimEnd()}`);
+  const tell = (text: string): void => {
+    say(`  Client: ${text}`);
+    writer.write(`${text}\n`);
+  };
+  await hear();
+  tell("STARTTLS");
+  await hear();
+  await writer.startTls({ ca: authority.cert });
+  const [version, cipher] = [writer.getExtraInfo("tlsVersion"), writer.getExtraInfo("cipher")?.name];
+  say(`The server has shown its certificate: it is good for ${host}. From here on it is ${version}`);
+  say(`with ${cipher}, over the same reader and writer:`);
+  tell("And who can read this?");
+  await hear();
 }
 
 function title(text: string): void {

@@ -1,4 +1,4 @@
-// Prints the HTTP headers of a URL. Argument: an http: URL.
+// Prints the HTTP headers of a URL. Argument: an http: or https: URL.
 import { argv } from "node:process";
 import { openConnection } from "asyncio-streams";
 

@@ -1,14 +1,22 @@
 // SMTP server with STARTTLS: takes mail and prints it. Arguments: host, port, files of certificate and key (PEM).
 import { readFileSync } from "node:fs";
-import { argv } from "node:process";
-import { LineTooLongError, startServer, type StreamReader, type StreamWriter } from "asyncio-streams";
+import { argv, exit } from "node:process";
+import { createSecureContext } from "node:tls";
+import { IncompleteReadError, LimitOverrunError, startServer } from "asyncio-streams";
+import type { StreamReader, StreamWriter } from "asyncio-streams";
+
+/** What a client may make this server keep: bytes of a line and of a mail, and recipients. */
+const MAX_LINE = 4096;
+const MAX_MAIL = 1_048_576;
+const MAX_RECIPIENTS = 100;
 
 const [host = "127.0.0.1", port = "2525", certFile, keyFile] = argv.slice(2);
 if (certFile === undefined || keyFile === undefined) {
   console.error("usage: smtp-server HOST PORT CERTIFICATE KEY");
-  process.exit(2);
+  exit(2);
 }
-const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+const identity = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+const tls = { secureContext: createSecureContext(identity) };
 
 /** One conversation: a line in, an answer out. */
 class Session {
@@ -23,82 +31,88 @@ class Session {
     this.#writer = writer;
   }
 
+  /** The connection is closed when this ends. */
   async run(): Promise<void> {
-    await this.#answer("220 example.test ESMTP");
-    for (let isOpen = true; isOpen;) {
-      const line = await this.#reader.readLine();
-      if (line.length === 0) return;
-      const [verb = "", ...rest] = line.toString("latin1").trim().split(" ");
-      isOpen = await this.#command(verb.toUpperCase(), rest.join(" "));
+    await this.#say("220 example.test ESMTP");
+    try {
+      for (let line = await this.#line(); line !== undefined; line = await this.#line()) {
+        const [verb = "", ...rest] = line.trim().split(" ");
+        const answer = await this.#obey(verb.toUpperCase(), rest.join(" "));
+        if (answer !== undefined) await this.#say(answer);
+        if (answer?.startsWith("221")) return;
+      }
+    } catch (error) {
+      if (!(error instanceof LimitOverrunError)) throw error;
+      await this.#say("500 Line too long");
     }
   }
 
-  /** False at the end of the conversation. */
-  async #command(verb: string, argument: string): Promise<boolean> {
+  /** Does what a command wants, and gives the answer to it. */
+  async #obey(verb: string, argument: string): Promise<string | undefined> {
     switch (verb) {
       case "EHLO":
         this.#reset();
-        await this.#answer("250-example.test", ...(this.#isSecure ? [] : ["250-STARTTLS"]), "250 8BITMIME");
-        return true;
+        return this.#isSecure ? "250 example.test" : "250-example.test\r\n250 STARTTLS";
       case "HELO":
       case "RSET":
+        this.#reset();
+        return "250 OK";
       case "NOOP":
-        if (verb !== "NOOP") this.#reset();
-        await this.#answer("250 OK");
-        return true;
+        return "250 OK";
       case "STARTTLS":
-        await this.#startTls();
-        return true;
+        return this.#isSecure ? "503 TLS is on already" : this.#startTls();
       case "MAIL":
+        this.#reset();
         this.#sender = addressIn(argument, "FROM");
-        await this.#answer(this.#sender === undefined ? "501 MAIL FROM:<address>" : "250 OK");
-        return true;
+        return this.#sender === undefined ? "501 MAIL FROM:<address>" : "250 OK";
       case "RCPT":
-        await this.#recipient(addressIn(argument, "TO"));
-        return true;
+        return this.#addRecipient(addressIn(argument, "TO"));
       case "DATA":
-        await this.#data();
-        return true;
+        return this.#recipients.length === 0 ? "503 RCPT first" : this.#takeMail();
       case "QUIT":
-        await this.#answer("221 Bye");
-        return false;
+        return "221 Bye";
       default:
-        await this.#answer("500 Unknown command");
-        return true;
+        return "500 Unknown command";
     }
   }
 
-  /** What a client has sent behind the command came in the clear: it fails the upgrade, and nothing of it is obeyed. */
-  async #startTls(): Promise<void> {
-    if (this.#isSecure) return this.#answer("503 TLS is on already");
-    await this.#answer("220 Go ahead");
+  /**
+   * What was said in the clear does not count any more. What the client, or somebody between, has sent behind the
+   * command goes to the TLS engine and fails the handshake: `startTls` rejects, and the connection ends.
+   */
+  async #startTls(): Promise<undefined> {
+    await this.#say("220 Go ahead");
     await this.#writer.startTls(tls);
     this.#isSecure = true;
     this.#reset();
-    console.log(
-      `TLS: ${this.#writer.getExtraInfo("tlsVersion")}, ${this.#writer.getExtraInfo("cipher")?.name}`,
-    );
+    const [version, cipher] = [this.#writer.getExtraInfo("tlsVersion"), this.#writer.getExtraInfo("cipher")];
+    console.log(`TLS: ${version}, ${cipher?.name}`);
   }
 
-  async #recipient(address: string | undefined): Promise<void> {
-    if (this.#sender === undefined) return this.#answer("503 MAIL first");
-    if (address === undefined) return this.#answer("501 RCPT TO:<address>");
+  #addRecipient(address: string | undefined): string {
+    if (this.#sender === undefined) return "503 MAIL first";
+    if (!address) return "501 RCPT TO:<address>";
+    if (this.#recipients.length === MAX_RECIPIENTS) return "452 Too many recipients";
     this.#recipients.push(address);
-    return this.#answer("250 OK");
+    return "250 OK";
   }
 
-  async #data(): Promise<void> {
-    if (this.#recipients.length === 0) return this.#answer("503 RCPT first");
-    await this.#answer("354 End with a dot on a line of its own");
+  /** A mail ends with a dot on a line of its own. A client that goes before has not sent one. */
+  async #takeMail(): Promise<string | undefined> {
+    await this.#say("354 End with a dot on a line of its own");
     const lines: string[] = [];
-    for await (const line of this.#reader) {
-      const text = line.toString("latin1").replace(/\r?\n$/, "");
-      if (text === ".") break;
-      lines.push(text.startsWith(".") ? text.slice(1) : text);
+    let size = 0;
+    for (let line = await this.#line(); line !== "."; line = await this.#line()) {
+      if (line === undefined) return undefined;
+      size += line.length + 2;
+      // The client puts a dot before each line that begins with one.
+      if (size <= MAX_MAIL) lines.push(line.startsWith(".") ? line.slice(1) : line);
     }
-    console.log(`Mail from ${this.#sender} to ${this.#recipients.join(", ")}: ${lines.length} lines`);
+    if (size > MAX_MAIL) return "552 Too much mail";
+    console.log(`Mail from <${this.#sender}> to <${this.#recipients.join(">, <")}>:`);
+    for (const line of lines) console.log(`| ${line}`);
     this.#reset();
-    return this.#answer("250 Taken");
+    return "250 Taken";
   }
 
   #reset(): void {
@@ -106,8 +120,18 @@ class Session {
     this.#recipients = [];
   }
 
-  async #answer(...lines: string[]): Promise<void> {
-    this.#writer.writeLines(lines.map((line) => `${line}\r\n`));
+  /** A line without its CR LF, or `undefined` at the end. LF alone ends none: where it does, a mail can hide another. */
+  async #line(): Promise<string | undefined> {
+    try {
+      return (await this.#reader.readUntil("\r\n")).toString().slice(0, -2);
+    } catch (error) {
+      if (error instanceof IncompleteReadError) return undefined;
+      throw error;
+    }
+  }
+
+  async #say(answer: string): Promise<void> {
+    this.#writer.write(`${answer}\r\n`);
     await this.#writer.drain();
   }
 }
@@ -117,11 +141,8 @@ function addressIn(argument: string, keyword: string): string | undefined {
 }
 
 const server = await startServer((reader, writer) => new Session(reader, writer).run(), host, port, {
-  limit: 4096,
-  onError: (error) =>
-    console.log(
-      `Conversation ended: ${error instanceof LineTooLongError ? "a line is too long" : String(error)}`,
-    ),
+  limit: MAX_LINE,
+  onError: (error) => console.log(`Conversation ended: ${String(error).trim()}`),
 });
 console.log(`Serving on ${server.sockets.map((socket) => JSON.stringify(socket.getsockname())).join(", ")}`);
 await server.serveForever();

@@ -10,6 +10,7 @@ const TITLES: Readonly<Record<string, string>> = {
   unix: "The same over a Unix socket",
   pressure: "Back-pressure: a fast writer, held back by a slow reader",
   pair: "Waiting for data on a socket pair",
+  tls: "STARTTLS: a conversation that begins in the clear and goes on encrypted",
 };
 const END = "The end: nothing is left open, and the process ends by itself.";
 
@@ -52,6 +53,24 @@ describe("The demo", { skip }, () => {
       END,
     ]);
     assert.equal(status, 0);
+  });
+
+  it("shows what is said before and after STARTTLS, with protocol and cipher", async () => {
+    const { lines, errors, status } = await run("tls");
+    assert.deepEqual([errors, status], ["", 0]);
+    const said = lines.filter((line) => /^ +(Server|Client): /.test(line)).map((line) => line.trim());
+    assert.deepEqual(said, [
+      "Server: Hello. Whoever listens in can read this.",
+      "Client: STARTTLS",
+      "Server: Go ahead.",
+      "Client: And who can read this?",
+      "Server: Nobody but you and me.",
+    ]);
+    const between = lines.slice(lines.indexOf("    Server: Go ahead.") + 1, -4).join(" ");
+    assert.match(
+      between,
+      /From here on it is TLSv1\.[23] +with [A-Z0-9_-]+, over the same reader and writer:$/,
+    );
   });
 
   it("--help names each chapter, and runs none", async () => {

@@ -20,7 +20,7 @@ import { portOf } from "../support/addresses.js";
 import { makeAuthority, type Identity } from "../support/certificates.js";
 import { cleanups } from "../support/cleanup.js";
 import { needsOpenssl, startOpensslServer } from "../support/openssl.js";
-import { runCommand, type Program } from "../support/processes.js";
+import { runCommand, runProgram, type Program } from "../support/processes.js";
 
 const openssl = needsOpenssl();
 const VERSIONS = [
@@ -255,6 +255,24 @@ describe("openssl s_client and this server", openssl.options, () => {
       const { status } = await connect(port, "-tls1_2", "-reconnect").finish();
       await finished();
       assert.deepEqual([reused, status, errors], [[false, true, true, true, true, true], 0, []]);
+    });
+  }
+
+  for (const [version, flag] of VERSIONS) {
+    it(`-starttls smtp: s_client sends mail to the example smtp-server over ${version}`, async () => {
+      const paths = [file("localhost.pem"), file("localhost.key")];
+      const server = runProgram(cleanup, "examples/smtp-server.js", ["127.0.0.1", "0", ...paths]);
+      const port = /,(\d+)\]$/.exec((await server.nextLine()) ?? "")?.[1] ?? "";
+      const client = connect(port, flag, "-starttls", "smtp", "-crlf", "-ign_eof");
+      assert.match((await server.nextLine()) ?? "", new RegExp(`^TLS: ${version}, `));
+      const mail = ["EHLO client", "MAIL FROM:<a@example.test>", "RCPT TO:<b@example.test>", "DATA"];
+      client.say([...mail, "..dots", ".", "QUIT"].join("\n"));
+      const { lines, errors, status } = await client.finish();
+      const codes = lines.map((line) => line.slice(0, 3)).filter((code) => /^\d/.test(code));
+      assert.deepEqual([codes.slice(-6), status], [["250", "250", "250", "354", "250", "221"], 0], errors);
+      assert.match(errors, /^Verification: OK$/m);
+      const printed = [await server.nextLine(), await server.nextLine()];
+      assert.deepEqual(printed, ["Mail from <a@example.test> to <b@example.test>:", "| .dots"]);
     });
   }
 
