@@ -25,8 +25,21 @@ const MEBIBYTE = 1_048_576;
 /** More than the buffers between two ends hold. */
 const TOO_MUCH = 32 * MEBIBYTE;
 
-/** What the pairs of `makePair` do; `resets` tells whether they have a `reset`. */
-export function describeTransport(name: string, makePair: MakePair, { resets }: { resets: boolean }): void {
+/** What a kind of pair has. */
+export interface Features {
+  /** A `reset`. */
+  readonly resets: boolean;
+  /** TLS: no direction ends alone, the peer's end is ours too, and the marks are higher. Default false. */
+  readonly tls?: boolean;
+  /** The runtime takes a reset for the end of the stream when it comes together with data. Default false. */
+  readonly mistakesReset?: boolean;
+}
+
+/** What the pairs of `makePair` do. */
+export function describeTransport(name: string, makePair: MakePair, features: Features): void {
+  const { resets, tls = false, mistakesReset = false } = features;
+  const [defaultLow, defaultHigh] = tls ? [131_072, 524_288] : [16_384, 65_536];
+
   describe(name, () => {
     const cleanup = cleanups();
 
@@ -88,45 +101,69 @@ export function describeTransport(name: string, makePair: MakePair, { resets }: 
 
     // Half-close.
 
-    it("writeEof() ends one direction behind what was written; the other goes on (32, 40)", async () => {
-      const { near, far } = await startedPair();
-      const bytes = patternBytes(3 * MEBIBYTE);
-      near.transport.write(bytes);
-      near.transport.writeEof();
-      await far.protocol.ended();
-      assert.ok(far.protocol.received.equals(bytes));
-      assert.equal(far.transport.isClosing(), false);
-      far.transport.write("answer");
-      await near.protocol.receivedBytes(6);
-      assert.equal(near.transport.isClosing(), false);
-      far.transport.writeEof();
-      await Promise.all([near.protocol.lost(), far.protocol.lost()]);
-      assert.deepEqual(near.protocol.told.slice(-3), ["data", "eof", "lost"]);
-      assert.equal(far.protocol.told.at(-1), "lost");
-    });
+    const endWriting = ({ transport }: End) => (tls ? transport.close() : transport.writeEof());
 
-    it("writeEof() forbids to write, also no bytes and also after close(); again or after close() it does nothing (37, 40)", async () => {
-      const { near, far } = await startedPair();
-      assert.equal(near.transport.canWriteEof(), true);
-      near.transport.writeEof();
-      near.transport.writeEof();
-      const refused = { name: "InvalidStateError", message: "Cannot call write() after writeEof()" };
-      assert.throws(() => near.transport.write("x"), refused);
-      assert.throws(() => near.transport.write(""), refused);
-      assert.throws(() => near.transport.writeLines([]), InvalidStateError);
+    it(`canWriteEof() is ${!tls}`, async () => {
+      const { near } = await startedPair();
+      assert.equal(near.transport.canWriteEof(), !tls);
+      if (!tls) return;
+      assert.throws(() => near.transport.writeEof(), {
+        name: "NotImplementedError",
+        message: /TLS.+close\(\)/,
+      });
       near.transport.close();
-      assert.throws(() => near.transport.write("x"), refused);
-      await far.protocol.ended();
-      far.transport.close();
-      far.transport.writeEof();
-      far.transport.write("dropped");
-      await far.protocol.lost();
+      near.transport.writeEof();
+      await near.protocol.lost();
     });
 
-    it("closes when eofReceived() returns false", async () => {
+    const itHalfCloses = (criterion: string, test: () => Promise<void>): void => {
+      if (!tls) it(criterion, test);
+    };
+
+    itHalfCloses(
+      "writeEof() ends one direction behind what was written; the other goes on (32, 40)",
+      async () => {
+        const { near, far } = await startedPair();
+        const bytes = patternBytes(3 * MEBIBYTE);
+        near.transport.write(bytes);
+        near.transport.writeEof();
+        await far.protocol.ended();
+        assert.ok(far.protocol.received.equals(bytes));
+        assert.equal(far.transport.isClosing(), false);
+        far.transport.write("answer");
+        await near.protocol.receivedBytes(6);
+        assert.equal(near.transport.isClosing(), false);
+        far.transport.writeEof();
+        await Promise.all([near.protocol.lost(), far.protocol.lost()]);
+        assert.deepEqual(near.protocol.told.slice(-3), ["data", "eof", "lost"]);
+        assert.equal(far.protocol.told.at(-1), "lost");
+      },
+    );
+
+    itHalfCloses(
+      "writeEof() forbids to write, also no bytes and also after close(); again or after close() it does nothing (37, 40)",
+      async () => {
+        const { near, far } = await startedPair();
+        near.transport.writeEof();
+        near.transport.writeEof();
+        const refused = { name: "InvalidStateError", message: "Cannot call write() after writeEof()" };
+        assert.throws(() => near.transport.write("x"), refused);
+        assert.throws(() => near.transport.write(""), refused);
+        assert.throws(() => near.transport.writeLines([]), InvalidStateError);
+        near.transport.close();
+        assert.throws(() => near.transport.write("x"), refused);
+        await far.protocol.ended();
+        far.transport.close();
+        far.transport.writeEof();
+        far.transport.write("dropped");
+        await far.protocol.lost();
+      },
+    );
+
+    it(`closes when eofReceived() returns ${tls ? "true or false (96)" : "false"}`, async () => {
       const { near, far } = await startedPair();
-      near.protocol.onEof = () => false;
-      far.transport.writeEof();
+      near.protocol.onEof = () => tls;
+      endWriting(far);
       await near.protocol.lost();
       assert.deepEqual(near.protocol.told, ["made", "eof", "lost"]);
     });
@@ -233,14 +270,14 @@ export function describeTransport(name: string, makePair: MakePair, { resets }: 
     it("setWriteBufferLimits() fills in the other mark (46)", async () => {
       const { near } = await startedPair();
       const cases: [limits: { high?: number; low?: number } | undefined, marks: [number, number]][] = [
-        [undefined, [16_384, 65_536]],
+        [undefined, [defaultLow, defaultHigh]],
         [{ low: 1000 }, [1000, 4000]],
         [{ high: 1003 }, [250, 1003]],
         [{ high: 10, low: 10 }, [10, 10]],
         [{ high: 0 }, [0, 0]],
-        [{}, [16_384, 65_536]],
+        [{}, [defaultLow, defaultHigh]],
       ];
-      assert.deepEqual(near.transport.getWriteBufferLimits(), [16_384, 65_536]);
+      assert.deepEqual(near.transport.getWriteBufferLimits(), [defaultLow, defaultHigh]);
       for (const [limits, marks] of cases) {
         near.transport.setWriteBufferLimits(limits);
         assert.deepEqual(near.transport.getWriteBufferLimits(), marks);
@@ -258,7 +295,7 @@ export function describeTransport(name: string, makePair: MakePair, { resets }: 
       for (const limits of [{ high: "1" }, { low: 1n }, { hihg: 1 }, 7, [1, 2]]) {
         assert.throws(set(limits), TypeError);
       }
-      assert.deepEqual(near.transport.getWriteBufferLimits(), [16_384, 65_536]);
+      assert.deepEqual(near.transport.getWriteBufferLimits(), [defaultLow, defaultHigh]);
     });
 
     it("setWriteBufferLimits() pauses at once when more than the new high mark is buffered (46)", async () => {
@@ -324,7 +361,7 @@ export function describeTransport(name: string, makePair: MakePair, { resets }: 
       far.transport.write("x");
       await near.protocol.receivedBytes(1);
       far.transport.write(patternBytes(MEBIBYTE));
-      far.transport.writeEof();
+      endWriting(far);
       await near.protocol.lost();
       assert.equal(near.protocol.size, 1);
       assert.deepEqual(near.protocol.told, ["made", "data", "lost"]);
@@ -373,7 +410,7 @@ export function describeTransport(name: string, makePair: MakePair, { resets }: 
           throw new RangeError("from the protocol");
         };
         far.transport.write("x");
-        far.transport.writeEof();
+        endWriting(far);
         await near.protocol.lost();
         assert.equal(near.protocol.error?.message, "from the protocol");
       });
@@ -403,8 +440,10 @@ export function describeTransport(name: string, makePair: MakePair, { resets }: 
       await assertLost(near, [""]);
     });
 
-    it("the peer's end is the loss for who goes on writing (53)", async () => {
+    it(`the peer's end is the ${tls ? "end" : "loss"} for who goes on writing (${tls ? 97 : 53})`, async () => {
       const { near, far } = await startedPair();
+      near.transport.write("first");
+      await far.protocol.receivedBytes(5);
       far.transport.write("last");
       await near.protocol.receivedBytes(4);
       far.transport.abort();
@@ -413,7 +452,7 @@ export function describeTransport(name: string, makePair: MakePair, { resets }: 
         near.transport.write("x");
         await turns(1);
       }
-      await assertLost(near, RESET_OR_PIPE);
+      await assertLost(near, tls ? [""] : RESET_OR_PIPE);
       assert.equal(near.protocol.received.toString(), "last");
     });
 
@@ -444,8 +483,10 @@ export function describeTransport(name: string, makePair: MakePair, { resets }: 
       far.transport.write("last");
       await turns(1);
       reset();
-      await assertLost(near, RESET);
-      assert.deepEqual(near.protocol.told, ["made", "data", "lost ECONNRESET"]);
+      await assertLost(near, mistakesReset ? ["", ...RESET] : RESET);
+      const isMistaken = near.protocol.told.at(-1) === "lost";
+      const end = isMistaken ? ["eof", "lost"] : ["lost ECONNRESET"];
+      assert.deepEqual(near.protocol.told, ["made", "data", ...end]);
       assert.equal(near.protocol.received.toString(), "last");
     });
 
@@ -464,16 +505,19 @@ export function describeTransport(name: string, makePair: MakePair, { resets }: 
       assert.ok(!near.protocol.told.includes("eof"));
     });
 
-    it("a reset after our writeEof() comes behind the bytes before it, and is no end of the stream", async () => {
-      const { near, far, reset } = await startedPair();
-      near.transport.writeEof();
-      await far.protocol.ended();
-      far.transport.write("last");
-      await turns(1);
-      reset();
-      await assertLost(near, RESET);
-      assert.deepEqual(near.protocol.told, ["made", "data", "lost ECONNRESET"]);
-    });
+    itHalfCloses(
+      "a reset after our writeEof() comes behind the bytes before it, and is no end of the stream",
+      async () => {
+        const { near, far, reset } = await startedPair();
+        near.transport.writeEof();
+        await far.protocol.ended();
+        far.transport.write("last");
+        await turns(1);
+        reset();
+        await assertLost(near, RESET);
+        assert.deepEqual(near.protocol.told, ["made", "data", "lost ECONNRESET"]);
+      },
+    );
 
     it("a reset while writing is paused leaves it paused to the end", async () => {
       const { near, far, reset } = await startedPair();

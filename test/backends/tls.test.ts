@@ -1,0 +1,43 @@
+import { versions } from "node:process";
+import { createMemoryBackend } from "#src/backends/memory/backend.js";
+import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
+import { makeAuthority } from "../support/certificates.js";
+import { accepting, connecting, LOOPBACK } from "../support/socket-pairs.js";
+import { withTls, type TlsPairOptions } from "../support/tls-pairs.js";
+import { describeTransport, type Features, type MakePair } from "./conformance.js";
+
+const ONE = { kind: "tcp", address: "127.0.0.1", port: 1, family: 4 } as const;
+
+const overTcp = connecting(async () => LOOPBACK);
+const inMemory: MakePair = async () => {
+  const backend = createMemoryBackend();
+  const [near, far] = MemoryChannel.pair(ONE, { ...ONE, port: 2 });
+  return { near: backend.adopt(near, "any"), far: backend.adopt(far, "any"), reset: () => far.reset() };
+};
+
+const isDeno = versions["deno"] !== undefined;
+const isOldNode = !isDeno && versions["bun"] === undefined && Number(versions.node.split(".")[0]) < 24;
+
+const authority = makeAuthority();
+const BRIDGED: Features = { tls: true, resets: true };
+const NATIVE: Features = { ...BRIDGED, mistakesReset: isDeno || isOldNode };
+
+const cases: readonly [name: string, pair: MakePair, options: TlsPairOptions, features: Features][] = [
+  ["a client", overTcp, { side: "client", truncation: "ignore" }, NATIVE],
+  ["a server", accepting, { side: "server", truncation: "ignore" }, NATIVE],
+  ["a client of TLS 1.2", overTcp, { side: "client", truncation: "ignore", version: "TLSv1.2" }, NATIVE],
+  ["a client that reports truncation", overTcp, { side: "client", truncation: "report" }, BRIDGED],
+  ["a server that reports truncation", accepting, { side: "server", truncation: "report" }, BRIDGED],
+  ["in memory", inMemory, { side: "client", truncation: "ignore" }, BRIDGED],
+];
+for (const [name, pair, options, features] of cases) {
+  describeTransport(`a transport over TLS, ${name}`, withTls(pair, authority, options), features);
+}
+describeTransport(
+  "a transport over TLS inside TLS",
+  withTls(withTls(overTcp, authority, { side: "client", truncation: "ignore" }), authority, {
+    side: "client",
+    truncation: "ignore",
+  }),
+  { tls: true, resets: false },
+);
