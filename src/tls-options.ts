@@ -12,7 +12,7 @@ export interface ClientTlsOptions extends TlsLayerOptions {
   /** TLS with these options of `node:tls`; `true` for the defaults. The peer's certificate is verified. */
   readonly ssl?: boolean | TlsOptions | undefined;
   /**
-   * The name, or address, that the peer's certificate must have, and the name asked for by SNI. Default: the host. `""`
+   * The name, or address, that the peer's certificate must have, and the name asked for by SNI. Default: `servername` of `ssl`, or the host. `""`
    * asks for none and accepts a certificate of any host, as long as it is trusted: whoever has one can pose as the peer.
    */
   readonly serverHostname?: string | undefined;
@@ -43,9 +43,10 @@ export function clientTls(
   host: string | undefined,
   whenMissing: string,
 ): TlsSettings | undefined {
-  const { ssl, serverHostname = host } = options;
+  const { ssl } = options;
   if (isOff(ssl)) return refuseStrays(options, CLIENT_TLS_OPTIONS);
   const settings = checkTlsSettings("ssl", ssl, "client", "", options);
+  const { serverHostname = settings.options.servername ?? host } = options;
   if (serverHostname === undefined) throw new TypeError(whenMissing);
   if (typeof serverHostname !== "string") {
     throw new TypeError(`serverHostname must be a string, not ${kindOf(serverHostname)}`);

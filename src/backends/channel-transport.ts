@@ -183,6 +183,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
     try {
       return new ChannelTransport(await secure(this.#channel, prepared, early, signal));
     } catch (failure) {
+      this.#channel.destroy();
       const error = this.#isAborted
         ? new ConnectionAbortedError("The connection was closed during the TLS handshake")
         : failure;

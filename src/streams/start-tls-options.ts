@@ -5,7 +5,7 @@ import { checkTlsSettings, type TlsLayerOptions, type TlsSettings } from "../tra
 
 export interface StartTlsOptions extends TlsLayerOptions {
   /**
-   * The name, or address, that the peer's certificate must have. Default: the host that `openConnection()` was given; if
+   * The name, or address, that the peer's certificate must have. Default: `servername` of the context, or the host that `openConnection()` was given; if
    * there was none, it has to be given. `""` accepts a certificate of any host. Clients only.
    */
   readonly serverHostname?: string | undefined;
@@ -42,15 +42,20 @@ export function checkStartTls(
     throw new RangeError(`buffered must be "feed" or "reject", got ${kindOf(buffered)}`);
   }
   const side = checkBoolean("serverSide", serverSide) ? "server" : "client";
-  const name = nameOf(given, defaults);
+  const name = nameOf(given, context, defaults);
   if (side === "client" && name === undefined) {
     throw new TypeError("You must set serverHostname, as this connection was made without a host");
   }
   return { buffered, settings: checkTlsSettings("context", context, side, name ?? "", given) };
 }
 
-function nameOf({ serverHostname }: StartTlsOptions, { host }: TlsDefaults): string | undefined {
-  const name: unknown = serverHostname ?? host;
+function nameOf(
+  { serverHostname }: StartTlsOptions,
+  context: unknown,
+  { host }: TlsDefaults,
+): string | undefined {
+  const { servername } = Object(context) as { servername?: unknown };
+  const name = serverHostname ?? servername ?? host;
   if (name !== undefined && typeof name !== "string")
     throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
   return name;

@@ -124,7 +124,8 @@ export class StreamWriter implements AsyncDisposable {
   /**
    * Puts TLS on this connection, behind what was written; reader and writer go on with it. As `StreamWriter.start_tls`.
    *
-   * `context` are options of `node:tls`; on a client `true` stands for the defaults. Bytes that were received before go
+   * `context` are options of `node:tls`; on a client `true` stands for the defaults. Each call makes
+   * a context of them: a server had better make one with `tls.createSecureContext()` and give it as `{ secureContext }`. Bytes that were received before go
    * into the TLS engine: a ClientHello that came early is taken up, and plain text that somebody has slipped in fails the
    * handshake, so no plain byte can be read after the upgrade. During the handshake reads and writes fail with
    * InvalidStateError; `close()` gives it up. A failed upgrade closes the connection.

@@ -8,7 +8,8 @@ export type Truncation = "ignore" | "report" | "error";
 
 /**
  * Options of `node:tls` for one side of a connection: `cert`, `key`, `ca`, `ALPNProtocols`, `SNICallback`,
- * `requestCert`, `rejectUnauthorized`, `minVersion`, … A context that was made before goes in as `secureContext`.
+ * `requestCert`, `rejectUnauthorized`, `minVersion`, … A context that was made before goes in as `secureContext`;
+ * for sessions of clients with certificates to be resumed it needs a `sessionIdContext`.
  */
 export type TlsOptions = Omit<
   ConnectionOptions & TLSSocketOptions,

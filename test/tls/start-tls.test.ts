@@ -211,11 +211,12 @@ for (const { name, over, truncation } of WAYS) {
         { cert: identity, options: { serverHostname: "other.test" }, error: "ERR_TLS_CERT_ALTNAME_INVALID" },
         { cert: otherHost, options: { serverHostname: "other.test" }, error: undefined },
         { cert: otherHost, options: { serverHostname: "" }, error: undefined },
+        { cert: otherHost, context: { servername: "other.test" }, options: {}, error: undefined },
       ];
-      for (const { cert, options, error } of tries) {
+      for (const { cert, context, options, error } of tries) {
         const pair = await plainPair(cleanup, over);
         pair.server.writer.startTls(cert, { truncation }).catch(() => {});
-        const upgraded = pair.client.writer.startTls(trust, { truncation, ...options });
+        const upgraded = pair.client.writer.startTls({ ...trust, ...context }, { truncation, ...options });
         if (error === undefined) await upgraded;
         else
           await assert.rejects(

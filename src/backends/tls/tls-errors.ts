@@ -10,7 +10,8 @@ export function fromTlsError(error: unknown): Error {
   if (error instanceof OSError) return error;
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string")
     return fromSystemError(error);
-  const { code, message } = error;
+  const { code } = error;
+  const message = error.message.trim();
   if (CERTIFICATE_CODE.test(code)) return new CertificateError(message, { code, cause: error });
   if (/^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)) return new TlsError(message, { code, cause: error });
   return fromSystemError(error);
