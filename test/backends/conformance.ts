@@ -9,7 +9,7 @@ import { RecordingProtocol } from "../support/recording-protocol.js";
 import { turns } from "../support/turns.js";
 
 /** Two transports that are connected with each other, and not started. */
-export interface TransportPair {
+interface TransportPair {
   /** The one that is tested. */
   readonly near: StartableTransport;
   readonly far: StartableTransport;
