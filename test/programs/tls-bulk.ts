@@ -1,0 +1,50 @@
+/**
+ * A process that writes bytes to a TLS server, or reads them slowly to their end, and prints what that took.
+ * Arguments: write or read, port, file with the authority, truncation, number of bytes.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { argv, memoryUsage } from "node:process";
+import { openConnection, type Truncation } from "asyncio-streams";
+import { patternBytes } from "../support/bytes.js";
+
+export interface TlsBulkReport {
+  /** The most that was resident above what was so before the first byte, in bytes. */
+  readonly addedMemory: number;
+  /** SHA-1 of all bytes, in hex. */
+  readonly digest: string;
+}
+
+const [, , direction, port = "", authority = "", truncation, total] = argv;
+const PIECE = 100_000;
+const hash = createHash("sha1");
+const { reader, writer } = await openConnection("127.0.0.1", port, {
+  ssl: { ca: readFileSync(authority) },
+  truncation: truncation as Truncation,
+});
+const atFirst = memoryUsage.rss();
+let most = atFirst;
+const looked = () => (most = Math.max(most, memoryUsage.rss()));
+
+if (direction === "write") {
+  const piece = patternBytes(PIECE);
+  for (let written = 0; written < Number(total); written += PIECE) {
+    writer.write(piece);
+    hash.update(piece);
+    await writer.drain();
+    looked();
+  }
+} else {
+  writer.write("go\n");
+  for (let count = 0; ; count++) {
+    const piece = await reader.read(PIECE);
+    if (piece.length === 0) break;
+    hash.update(piece);
+    if (count % 16 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    looked();
+  }
+}
+writer.close();
+await writer.waitClosed();
+const report: TlsBulkReport = { addedMemory: most - atFirst, digest: hash.digest("hex") };
+console.log(JSON.stringify(report));
