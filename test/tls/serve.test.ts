@@ -38,7 +38,7 @@ interface Setting {
   readonly heard: { error: unknown; context: ErrorContext }[];
   readonly served: StreamWriter[];
   /** Resolves when onError has been called `count` times. */
-  reported(count: number): Promise<void>;
+  readonly reported: (count: number) => Promise<void>;
 }
 
 async function serve(options: StartServerOptions): Promise<Setting> {

@@ -4,22 +4,15 @@ import process from "node:process";
 import type { Endpoint } from "../../transport/endpoint.js";
 import type { TransportSocket } from "../../transport/transport.js";
 import type { Channel, ChannelEvents } from "../channel.js";
+import { BatchedWriter } from "./batched-writer.js";
 import { PLAIN, type SocketManner } from "./socket-manner.js";
 import { NodeTransportSocket } from "./transport-socket.js";
-import { WriteBatch } from "./write-batch.js";
-
-/** A batch above this is sent at once instead of at the end of the tick, so that the kernel begins on it. */
-const FLUSH_ABOVE = 65_536;
-
-/** After that many bytes sent at once the event loop gets a turn: a loop of `write` and `drain` must not starve it. */
-const SENT_IN_A_TURN = 1_048_576;
+import { keepWriteErrors } from "./write-errors.js";
 
 /** When the peer is gone, the bytes that it had sent before are still delivered; no more than a receive buffer holds. */
 const SALVAGE_UP_TO = 8_388_608;
 /** … nor after that many turns of the event loop without any. */
 const QUIET_TURNS = 3;
-
-type WriteCallback = (error?: Error | null) => void;
 
 export class SocketChannel implements Channel {
   readonly socket: TransportSocket;
@@ -27,11 +20,8 @@ export class SocketChannel implements Channel {
   readonly remote: Endpoint | undefined;
   readonly #net: Socket;
   readonly #manner: SocketManner;
-  readonly #batch: WriteBatch = new WriteBatch();
+  readonly #writer: BatchedWriter;
   #events: ChannelEvents | undefined;
-  #isFlushScheduled = false;
-  #isHeldForTurn = false;
-  #sentInTurn = 0;
   #bytesDelivered = 0;
   #hasPeerEnded = false;
   #isPaused = false;
@@ -59,7 +49,8 @@ export class SocketChannel implements Channel {
     this.socket = below ?? new NodeTransportSocket(socket, local, remote);
     socket.on("error", this.#onError);
     socket.once("close", this.#onClose);
-    this.#keepWriteErrors();
+    this.#writer = new BatchedWriter(socket, () => this.#events!.bufferShrank());
+    keepWriteErrors(socket, (error) => this.#onWriteError(error));
   }
 
   get canEndWriting(): boolean {
@@ -67,7 +58,7 @@ export class SocketChannel implements Channel {
   }
 
   get bufferedBytes(): number {
-    return this.#net.destroyed ? 0 : this.#batch.bytes + this.#net.writableLength;
+    return this.#writer.bufferedBytes;
   }
 
   start(events: ChannelEvents): void {
@@ -84,25 +75,23 @@ export class SocketChannel implements Channel {
   }
 
   write(data: Uint8Array): void {
-    this.#batch.add(data);
-    if (this.#batch.bytes > FLUSH_ABOVE) this.#flushNow();
-    else this.#flushAfterTick();
+    this.#writer.write(data);
   }
 
   endWriting(): void {
-    this.#flush();
+    this.#writer.flush();
     this.#net.end();
   }
 
   close(): void {
     this.#isEnding = true;
-    this.#flush();
+    this.#writer.flush();
     this.#manner.close(this.#net, this.#onError);
   }
 
   destroy(): void {
     this.#isEnding = true;
-    this.#batch.clear();
+    this.#writer.clear();
     this.#net.destroy();
   }
 
@@ -125,7 +114,7 @@ export class SocketChannel implements Channel {
   releaseSocket(early: Uint8Array): Socket | undefined {
     if (this.#manner !== PLAIN) return undefined;
     const socket = this.#net;
-    this.#flush();
+    this.#writer.flush();
     this.#isReleased = true;
     socket
       .off("error", this.#onError)
@@ -139,80 +128,11 @@ export class SocketChannel implements Channel {
     return socket;
   }
 
-  // Sending: what is written within a tick leaves together.
-
-  #flushAfterTick(): void {
-    if (this.#isFlushScheduled) return;
-    this.#isFlushScheduled = true;
-    process.nextTick(() => {
-      this.#isFlushScheduled = false;
-      if (!this.#isHeldForTurn) this.#flush();
-    });
-  }
-
-  #flushNow(): void {
-    if (this.#isHeldForTurn) return;
-    if (this.#sentInTurn < SENT_IN_A_TURN) {
-      this.#sentInTurn += this.#batch.bytes;
-      this.#flush();
-      return;
-    }
-    this.#isHeldForTurn = true;
-    setImmediate(() => {
-      this.#isHeldForTurn = false;
-      this.#sentInTurn = 0;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    if (this.#batch.bytes === 0 || this.#net.destroyed) return;
-    const pieces = this.#batch.take();
-    const last = pieces.pop()!;
-    if (pieces.length === 0) {
-      this.#net.write(last, this.#onWritten);
-      return;
-    }
-    this.#net.cork();
-    for (const piece of pieces) this.#net.write(piece);
-    this.#net.write(last, this.#onWritten);
-    this.#net.uncork();
-  }
-
-  readonly #onWritten = (error?: Error | null): void => {
-    if (!error && !this.#net.destroyed) this.#events!.bufferShrank();
-  };
-
-  /**
-   * A failed write would make the runtime destroy the socket, with all that the peer had sent and nobody has read yet.
-   * So its error is kept from the runtime until that is delivered.
-   */
-  #keepWriteErrors(): void {
-    const socket = this.#net;
-    const write = socket._write.bind(socket);
-    const writev = socket._writev?.bind(socket);
-    let callback: WriteCallback = () => {};
-    // A runtime may call `_write` again for the same chunk, and then hands `onDone` itself back.
-    const onDone: WriteCallback = (error) => {
-      if (error) this.#onWriteError(error);
-      else callback();
-    };
-    socket._write = (chunk, encoding, done) => {
-      if (done !== onDone) callback = done;
-      write(chunk, encoding, onDone);
-    };
-    if (writev === undefined) return;
-    socket._writev = (chunks, done) => {
-      if (done !== onDone) callback = done;
-      writev(chunks, onDone);
-    };
-  }
-
   #onWriteError(error: Error): void {
     // What a socket that is destroyed had not sent is cancelled: that is not why it ends.
     if (this.#writeError !== undefined || this.#net.destroyed) return;
     this.#writeError = error;
-    this.#batch.clear();
+    this.#writer.clear();
     if (this.#isEnding || this.#hasPeerEnded || this.#isReleased || this.#events === undefined) {
       this.#net.destroy(this.#isReleased ? error : undefined);
       return;
