@@ -22,6 +22,8 @@ export interface ProgramOptions {
   readonly descriptor?: number;
   /** The most descriptors that it may have. */
   readonly descriptors?: number;
+  /** Variables besides those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Runs a compiled file of build/, such as "examples/demo.js". It is ended with the running test at the latest. */
@@ -29,15 +31,17 @@ export function runProgram(
   cleanup: (undo: () => unknown) => void,
   file: string,
   args: readonly string[] = [],
-  { descriptor, descriptors }: ProgramOptions = {},
+  { descriptor, descriptors, environment }: ProgramOptions = {},
 ): Program {
   const stdio: StdioOptions = ["pipe", "pipe", "pipe", ...(descriptor === undefined ? [] : [descriptor])];
+  const env = { ...process.env, ...environment };
   const command = [process.execPath, `${packageRoot}/build/${file}`, ...args];
   const child =
     descriptors === undefined
-      ? spawn(command[0]!, command.slice(1), { stdio })
+      ? spawn(command[0]!, command.slice(1), { stdio, env })
       : spawn("sh", ["-c", `ulimit -n ${descriptors} && exec "$@"`, "sh", ...command], {
           stdio,
+          env,
         });
   const ended = once(child, "close");
   cleanup(() => {
