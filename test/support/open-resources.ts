@@ -18,6 +18,20 @@ export async function watchResources(): Promise<() => Promise<void>> {
   };
 }
 
+/** Runs `run`, undoes what it gives to `cleanup`, and fails if more is open then than before. */
+export async function leavingNothing(
+  run: (cleanup: (undo: () => unknown) => void) => Promise<void>,
+): Promise<void> {
+  const nothingElse = await watchResources();
+  const undos: (() => unknown)[] = [];
+  try {
+    await run((undo) => void undos.push(undo));
+  } finally {
+    for (const undo of undos.toReversed()) await undo();
+  }
+  await nothingElse();
+}
+
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

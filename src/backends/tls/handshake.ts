@@ -2,7 +2,13 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { isIP } from "node:net";
-import { connect, createSecureContext, TLSSocket, type SecureContext } from "node:tls";
+import {
+  connect,
+  createSecureContext,
+  TLSSocket,
+  type ConnectionOptions,
+  type SecureContext,
+} from "node:tls";
 import { CertificateError, ConnectionResetError, TlsHandshakeTimeoutError } from "../../errors.js";
 import { systemClock } from "../../transport/clock.js";
 import type { TlsOptions, TlsSettings } from "../../transport/tls.js";
@@ -32,7 +38,7 @@ export function handshake<Result>(
 ): Promise<Result> {
   const { side, handshakeTimeout } = settings;
   return new Promise((resolve, reject) => {
-    const socket = side === "client" ? clientSocket(lower, settings) : serverSocket(lower, settings);
+    const socket = makeSocket(lower, settings);
     let isSettled = false;
     const fail = (error: unknown) => {
       if (isSettled) return;
@@ -77,19 +83,25 @@ export function handshake<Result>(
   });
 }
 
+/** @throws what node:tls says of wrong options; `lower` is destroyed then */
+function makeSocket(lower: Duplex, settings: TlsSettings): TLSSocket {
+  try {
+    return settings.side === "client" ? clientSocket(lower, settings) : serverSocket(lower, settings);
+  } catch (error) {
+    lower.destroy();
+    throw error;
+  }
+}
+
 function clientSocket(lower: Duplex, { options, secureContext, serverHostname }: TlsSettings): TLSSocket {
   const context = secureContext === undefined ? {} : { secureContext };
-  return connect({ ...options, ...context, ...peerName(serverHostname), socket: lower });
+  return connect({ ...withPeerName(options, serverHostname), ...context, socket: lower });
 }
 
 /** An address is verified as such and not sent; no name at all must not fall back to one of node:tls. */
-function peerName(name: string): {
-  host?: string;
-  servername?: string;
-  checkServerIdentity?: () => undefined;
-} {
-  if (name === "") return { servername: "", checkServerIdentity: () => undefined };
-  return isIP(name) === 0 ? { host: name, servername: name } : { host: name, servername: "" };
+function withPeerName(options: TlsOptions, name: string): ConnectionOptions {
+  if (name === "") return { checkServerIdentity: () => undefined, ...options, host: "", servername: "" };
+  return { ...options, host: name, servername: isIP(name) === 0 ? name : "" };
 }
 
 function serverSocket(lower: Duplex, { options, secureContext }: TlsSettings): TLSSocket {
