@@ -17,6 +17,7 @@ import {
   startUnixServer,
   StreamReader,
   type BytesLike,
+  type CipherInfo,
   type ClientConnectedCallback,
   type Connection,
   type ConnectionAttempt,
@@ -146,6 +147,22 @@ async function useWriter(writer: StreamWriter): Promise<void> {
   writer.getExtraInfo("socket")?.write("x");
 }
 
+async function useTls(): Promise<void> {
+  const { writer } = await openConnection("x.test", 443, { ssl: true, truncation: "report" });
+  isType<string | undefined>()(writer.getExtraInfo("tlsVersion"));
+  isType<boolean | undefined>()(writer.getExtraInfo("authorized"));
+  isType<CipherInfo | undefined>()(writer.getExtraInfo("cipher"));
+  isType<string | null>()(writer.getExtraInfo("alpnProtocol", null));
+  isType<Promise<void>>()(writer.startTls(true, { serverHostname: "x.test", buffered: "reject" }));
+  await startServer(() => {}, null, 443, { ssl: { cert: "", key: "", ALPNProtocols: ["x"] } });
+  // @ts-expect-error a server has to show who it is
+  await startServer(() => {}, null, 443, { ssl: true });
+  // @ts-expect-error there are three ways
+  await openConnection("x.test", 443, { ssl: true, truncation: "maybe" });
+  // @ts-expect-error the engine's socket is not the caller's to choose
+  await openConnection("x.test", 443, { ssl: { port: 5 } });
+}
+
 async function useServers(): Promise<void> {
   const callback: ClientConnectedCallback = (reader, writer) => {
     isType<StreamReader>()(reader);
@@ -214,7 +231,7 @@ function useOptions(limit: number | undefined, lookup: LookupFunction | undefine
 
 describe("the public types", () => {
   it("are as a user meets them", () => {
-    const uses = [useConnections, useReader, useWriter, useServers, useErrors, useOptions];
+    const uses = [useConnections, useReader, useWriter, useTls, useServers, useErrors, useOptions];
     assert.ok(uses.every((use) => typeof use === "function"));
   });
 
