@@ -42,6 +42,8 @@ async function echo(reader: StreamReader, writer: StreamWriter): Promise<void> {
   for await (const line of reader) writer.write(line);
 }
 
+const never = (): never => assert.fail("the callback was called");
+
 /** What `onError` hears, and a promise of the next time. */
 class Reports {
   readonly heard: [error: Error & { code?: string }, context: ErrorContext][] = [];
@@ -205,7 +207,7 @@ for (const mode of MODES) {
         [{ ALPNProtocols: ["y"] }, /NO_APPLICATION_PROTOCOL/],
       ];
       for (const [options, code] of unfit) {
-        const server = await start({ ssl, onError: reports.onError }, assert.fail);
+        const server = await start({ ssl, onError: reports.onError }, never);
         await readAll(client(cleanup, server, options));
         await reports.until(1);
         const [[error, { phase }] = assert.fail()] = reports.heard.splice(0);
@@ -282,7 +284,7 @@ for (const mode of MODES) {
             const timers = fakeTimers(cleanup);
             const reports = new Reports();
             const options = { onError: reports.onError, sslHandshakeTimeout: given };
-            const server = await start(options, assert.fail, cleanup);
+            const server = await start(options, never, cleanup);
             const socket = connectPlain(portOf(server), "127.0.0.1");
             cleanup(() => socket.destroy());
             await once(socket, "connect");
@@ -311,7 +313,7 @@ for (const mode of MODES) {
       Object.assign(globalThis, { performance: { now: () => time } });
       cleanup(() => Object.assign(globalThis, { performance }));
       const reports = new Reports();
-      const server = await start({ onError: reports.onError }, assert.fail);
+      const server = await start({ onError: reports.onError }, never);
       const fail = async () => {
         const socket = connectPlain(portOf(server), "127.0.0.1");
         socket.on("error", () => {}).end("plain\n");
@@ -334,7 +336,7 @@ for (const mode of MODES) {
 
     it("without onError a failed handshake goes to the console", async () => {
       const printed = captureConsoleErrors(cleanup);
-      const server = await start({}, assert.fail);
+      const server = await start({}, never);
       const socket = connectPlain(portOf(server), "127.0.0.1");
       socket.on("error", () => {}).end("plain\n");
       await readAll(socket);
@@ -350,7 +352,7 @@ for (const mode of MODES) {
       reports: Reports,
     ): Promise<{ server: Server; socket: Socket }> {
       const timers = fakeTimers(cleanup);
-      const server = await start({ onError: reports.onError }, assert.fail, cleanup);
+      const server = await start({ onError: reports.onError }, never, cleanup);
       const socket = connectPlain(portOf(server), "127.0.0.1");
       cleanup(() => socket.destroy());
       socket.on("error", () => {});
@@ -427,7 +429,7 @@ for (const mode of MODES) {
           await leavingNothing(async (cleanup) => {
             const reports = new Reports();
             const ssl = { ...asks, maxVersion: version };
-            const server = await start({ ssl, onError: reports.onError }, assert.fail, cleanup);
+            const server = await start({ ssl, onError: reports.onError }, never, cleanup);
             const socket = client(cleanup, server, options);
             socket.once("secureConnect", () => socket.write("early\n"));
             assert.equal(await readAll(socket), "");
