@@ -103,6 +103,32 @@ const ENDS: Readonly<Record<string, (pair: Pair) => void>> = {
 };
 
 for (const side of ["client", "server"] as const) {
+  for (const truncation of ["ignore", "report", "error"] as const) {
+    it(`close() sends all to a peer that ends without close_notify meanwhile, a ${side}, truncation: "${truncation}" (95)`, async () => {
+      const { writer, peer, socket } = await makePair(side, { truncation });
+      const received: Buffer[] = [];
+      peer.pause();
+      const data = patternBytes(3 * 1_048_576);
+      writer.write(data);
+      writer.close();
+      socket.end();
+      await new Promise((resolve) => setImmediate(resolve));
+      peer.on("data", (chunk: Buffer) => received.push(chunk)).resume();
+      await writer.waitClosed();
+      if (!peer.readableEnded) await once(peer, "end");
+      assert.deepEqual(Buffer.concat(received), Buffer.from(data));
+    });
+  }
+
+  it(`a read of all keeps what came before a truncation, a ${side} (15, 97)`, async () => {
+    const { reader, peer, socket } = await makePair(side, { truncation: "error" });
+    await send(peer, "four");
+    const reading = reader.read();
+    socket.end();
+    await assert.rejects(reading, TlsTruncationError);
+    assert.equal((await reader.read(10)).toString(), "four");
+  });
+
   for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
     describe(`the end of TLS: a ${side} of ${version}`, () => {
       for (const [what, end] of Object.entries(ENDS)) {

@@ -216,8 +216,9 @@ export class SocketChannel implements Channel {
     this.#tellClosed();
   };
 
-  /** Without an error it counts as the end. */
+  /** Without an error it counts as the end. While we end the connection, what is buffered is still sent. */
   readonly #onTruncated = (error: Error | undefined): void => {
+    if (this.#isEnding) return;
     if (error === undefined) {
       this.#onEnd();
       return;
