@@ -270,3 +270,22 @@ for (const side of ["client", "server"] as const) {
     });
   }
 }
+
+for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+  it(`close() sends close_notify also right after the handshake, a server of ${version} (95)`, async () => {
+    const ssl = { secureContext: contexts.server, maxVersion: version };
+    const greet = (_reader: StreamReader, writer: StreamWriter): void => {
+      writer.write("hello");
+      writer.close();
+    };
+    const server = await startServer(greet, "127.0.0.1", 0, { ssl });
+    cleanup(() => server[Symbol.asyncDispose]());
+    const { reader, writer } = await openConnection("127.0.0.1", portOf(server), {
+      ssl: { secureContext: contexts.client },
+      truncation: "error",
+    });
+    assert.equal((await reader.read()).toString(), "hello");
+    assert.equal(writer.getExtraInfo("closeNotifyReceived"), true);
+    await writer.waitClosed();
+  });
+}

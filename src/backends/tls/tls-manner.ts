@@ -19,7 +19,10 @@ export function nativeManner(socket: TLSSocket, settings: TlsSettings): SocketMa
     pause: (net) => void net.pause(),
     resume: (net) => void net.resume(),
     close(net, fail) {
-      whenShutDown(net, settings.shutdownTimeout, fail, () => net.destroy());
+      // Node.js before 26 loses a close_notify that meets a write in flight, such as the tickets of a handshake just done.
+      setImmediate(() => {
+        if (!net.destroyed) whenShutDown(net, settings.shutdownTimeout, fail, () => net.destroy());
+      });
     },
     watch() {},
     toError: fromTlsError,
