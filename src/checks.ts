@@ -9,6 +9,16 @@ export function isBytes(data: unknown): data is Uint8Array {
   );
 }
 
+/** Python's None is `null` or `undefined` here. */
+export function isGiven<Value>(value: Value): value is NonNullable<Value> {
+  return value !== undefined && value !== null;
+}
+
+/** Whether an argument is the options, and not what may stand before them. */
+export function isOptionsObject(value: unknown): value is object {
+  return Object.getPrototypeOf(Object(value)) === Object.prototype;
+}
+
 /** The largest delay that a timer takes, in ms. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
@@ -82,7 +92,7 @@ export function checkOptions<Options extends object>(
   value: unknown,
   known: readonly (keyof Options & string)[],
 ): Options {
-  if (value === undefined || value === null) return {} as Options;
+  if (!isGiven(value)) return {} as Options;
   if (Object.prototype.toString.call(value) !== "[object Object]") {
     throw new TypeError(`${caller} options must be an object, not ${kindOf(value)}`);
   }

@@ -1,5 +1,10 @@
 /** The errors that this library throws, by what a caller may want to catch. Imports nothing. */
 
+/** What was thrown, as an Error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}
+
 /** The end of the stream came before the read had all its bytes. As `asyncio.IncompleteReadError`. */
 export class IncompleteReadError extends Error {
   static {

@@ -9,6 +9,8 @@ import {
   checkPort,
   checkSignal,
   checkTimeout,
+  isGiven,
+  isOptionsObject,
 } from "./checks.js";
 import { kindOf } from "./describe.js";
 import { CancelScope, type CancelOptions } from "./connect/cancel-scope.js";
@@ -20,7 +22,7 @@ import { createConnection, type Connection } from "./streams/connection.js";
 import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { CLIENT_TLS_OPTIONS, clientTls, type ClientTlsOptions } from "./tls-options.js";
 import type { Backend } from "./transport/backend.js";
-import type { TlsSettings } from "./transport/tls.js";
+import { NO_BYTES, type TlsSettings } from "./transport/tls.js";
 import type { StartableTransport } from "./transport/transport.js";
 import type { Socket } from "node:net";
 
@@ -144,7 +146,7 @@ export async function openUnixConnection(
   first?: PathLike | null | OpenUnixConnectionOptions,
   options?: OpenUnixConnectionOptions,
 ): Promise<Connection> {
-  const isShort = Object.getPrototypeOf(Object(first)) === Object.prototype && options === undefined;
+  const isShort = isOptionsObject(first) && options === undefined;
   return isShort
     ? openUnixConnectionOver(nodeBackend, undefined, first as OpenUnixConnectionOptions)
     : openUnixConnectionOver(nodeBackend, first as PathLike, options);
@@ -185,8 +187,6 @@ async function connected(
     scope.dispose();
   }
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 interface CommonSettings extends CancelOptions {
   readonly limit: number;
@@ -246,7 +246,7 @@ function checkProto(proto: unknown): void {
 }
 
 function checkHost(name: string, host: unknown): string | undefined {
-  if (host === undefined || host === null) return undefined;
+  if (!isGiven(host)) return undefined;
   if (typeof host !== "string") throw new TypeError(`${name} must be a string, not ${kindOf(host)}`);
   if (host === "") throw new RangeError(`${name} must not be empty`);
   if (host.includes("\0"))
@@ -262,9 +262,4 @@ function checkLocalAddress(value: unknown): readonly [host: string, port: number
   const host = checkHost("localAddr host", value[0]);
   if (host === undefined) throw new TypeError(`localAddr must have a host, not ${value[0]}`);
   return [host, checkPort("localAddr port", value[1])];
-}
-
-/** Python's None is `null` or `undefined` here. */
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -1,6 +1,15 @@
 /** Serving: checks the arguments, lets the backend listen, and runs the callback with streams for each connection. */
 import { nodeBackend } from "./backends/node/backend.js";
-import { checkBoolean, checkFunction, checkInteger, checkLimit, checkOptions, checkPort } from "./checks.js";
+import {
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  checkLimit,
+  checkOptions,
+  checkPort,
+  isGiven,
+  isOptionsObject,
+} from "./checks.js";
 import { kindOf } from "./describe.js";
 import { ANY_ADDRESS, checkFamily, checkFlags, resolveHost } from "./connect/resolve-host.js";
 import { toUnixPath, type PathLike } from "./connect/unix-path.js";
@@ -99,9 +108,9 @@ export async function startServer(
   port?: number | string | null,
   options?: StartServerOptions,
 ): Promise<Server> {
-  const isShort = isOptions(second) && port === undefined && options === undefined;
+  const isShort = isOptionsObject(second) && port === undefined && options === undefined;
   return isShort
-    ? startServerOver(nodeBackend, clientConnectedCb, undefined, undefined, second)
+    ? startServerOver(nodeBackend, clientConnectedCb, undefined, undefined, second as StartServerOptions)
     : startServerOver(nodeBackend, clientConnectedCb, second as string, port, options);
 }
 
@@ -132,8 +141,8 @@ export async function startServerOver(
     noHost: ANY_ADDRESS,
   };
   const hosts = checkHosts(host);
-  const portNumber = port === undefined || port === null || port === "" ? 0 : checkPort("port", port);
-  const hasAddress = (host !== undefined && host !== null) || (port !== undefined && port !== null);
+  const portNumber = !isGiven(port) || port === "" ? 0 : checkPort("port", port);
+  const hasAddress = isGiven(host) || isGiven(port);
   if (given.sock !== undefined) {
     if (hasAddress) throw new TypeError("host/port and sock can not be specified at the same time");
     return serve([await backend.adoptListener(given.sock, "any", listen)], settings);
@@ -166,9 +175,9 @@ export async function startUnixServer(
   second?: PathLike | null | StartUnixServerOptions,
   options?: StartUnixServerOptions,
 ): Promise<Server> {
-  const isShort = isOptions(second) && options === undefined;
+  const isShort = isOptionsObject(second) && options === undefined;
   return isShort
-    ? startUnixServerOver(nodeBackend, clientConnectedCb, undefined, second)
+    ? startUnixServerOver(nodeBackend, clientConnectedCb, undefined, second as StartUnixServerOptions)
     : startUnixServerOver(nodeBackend, clientConnectedCb, second as PathLike, options);
 }
 
@@ -186,12 +195,10 @@ export async function startUnixServerOver(
   const listen = { backlog: settings.backlog, reusePort: false, keepAlive: false, cleanupSocket };
   refuseIfMissing(backend, "unix");
   if (given.sock !== undefined) {
-    if (path !== undefined && path !== null)
-      throw new TypeError("path and sock can not be specified at the same time");
+    if (isGiven(path)) throw new TypeError("path and sock can not be specified at the same time");
     return serve([await backend.adoptListener(given.sock, "unix", listen)], settings);
   }
-  if (path === undefined || path === null)
-    throw new TypeError("path was not specified, and no sock specified");
+  if (!isGiven(path)) throw new TypeError("path was not specified, and no sock specified");
   return serve([await backend.listen({ kind: "unix", path: toUnixPath(path) }, listen)], settings);
 }
 
@@ -223,7 +230,7 @@ function checkServeOptions(callback: ClientConnectedCallback, options: ServeOpti
 
 /** `undefined` is every address. */
 function checkHosts(host: unknown): (string | undefined)[] {
-  if (host === undefined || host === null) return [undefined];
+  if (!isGiven(host)) return [undefined];
   const hosts: unknown[] = Array.isArray(host) ? host : [host];
   return hosts.map((name) => {
     if (typeof name !== "string")
@@ -281,8 +288,4 @@ async function bindAll(
 
 function distinct(endpoints: readonly TcpEndpoint[]): TcpEndpoint[] {
   return [...new Map(endpoints.map((endpoint) => [showEndpoint(endpoint), endpoint])).values()];
-}
-
-function isOptions(value: unknown): value is StartServerOptions & StartUnixServerOptions {
-  return Object.getPrototypeOf(Object(value)) === Object.prototype;
 }

@@ -1,5 +1,6 @@
 /** The TLS options of the functions that connect and serve: their rules, and what they come to. */
-import { makeSecureContext } from "./backends/tls/handshake.js";
+import { prepareTls } from "./backends/tls/handshake.js";
+import { isGiven } from "./checks.js";
 import { kindOf } from "./describe.js";
 import {
   checkTlsSettings,
@@ -51,22 +52,18 @@ export function clientTls(
   if (typeof serverHostname !== "string") {
     throw new TypeError(`serverHostname must be a string, not ${kindOf(serverHostname)}`);
   }
-  return withContext({ ...settings, serverHostname });
+  return prepareTls({ ...settings, serverHostname });
 }
 
 /** The settings of a server, or `undefined` for plain connections. */
 export function serverTls(options: ServerTlsOptions): TlsSettings | undefined {
   if (typeof options.ssl === "boolean") throw new TypeError("ssl argument must be TLS options or undefined");
   if (isOff(options.ssl)) return refuseStrays(options, SERVER_TLS_OPTIONS);
-  return withContext(checkTlsSettings("ssl", options.ssl, "server", "", options));
-}
-
-function withContext(settings: TlsSettings): TlsSettings {
-  return { ...settings, secureContext: makeSecureContext(settings.options, settings.side) };
+  return prepareTls(checkTlsSettings("ssl", options.ssl, "server", "", options));
 }
 
 function isOff(ssl: unknown): boolean {
-  return ssl === undefined || ssl === null || ssl === false;
+  return !isGiven(ssl) || ssl === false;
 }
 
 function refuseStrays(options: ClientTlsOptions, names: readonly (keyof ClientTlsOptions)[]): undefined {

@@ -8,10 +8,11 @@ import {
   ConnectionResetError,
   InvalidStateError,
   NotImplementedError,
+  toError,
 } from "../errors.js";
 import { toSocketAddress, type SocketAddress } from "../transport/endpoint.js";
 import type { Protocol } from "../transport/protocol.js";
-import type { TlsSettings } from "../transport/tls.js";
+import type { PreparedTls, TlsSettings } from "../transport/tls.js";
 import type {
   BytesLike,
   ExtraInfo,
@@ -20,7 +21,7 @@ import type {
   WriteBufferLimits,
 } from "../transport/transport.js";
 import type { Channel, ChannelEvents } from "./channel.js";
-import { makeSecureContext } from "./tls/handshake.js";
+import { prepareTls } from "./tls/handshake.js";
 import { secure } from "./tls/secure.js";
 
 /** As asyncio's marks, in bytes: the low one is a quarter. */
@@ -166,10 +167,9 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
     return value ?? fallback;
   }
 
-  prepareTls(settings: TlsSettings): TlsSettings {
+  prepareTls(settings: TlsSettings): PreparedTls {
     this.#checkWritable("startTls");
-    const { secureContext = makeSecureContext(settings.options, settings.side) } = settings;
-    return { ...settings, secureContext };
+    return prepareTls(settings);
   }
 
   async upgradeTls(
@@ -187,7 +187,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
       const error = this.#isAborted
         ? new ConnectionAbortedError("The connection was closed during the TLS handshake")
         : failure;
-      this.closed(error instanceof Error ? error : new Error(String(error), { cause: error }));
+      this.closed(toError(error));
       throw error;
     }
   }
@@ -235,7 +235,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   /** The protocol threw: the connection ends with what it threw. */
   #fail(error: unknown): void {
-    this.#failure = error instanceof Error ? error : new Error(String(error), { cause: error });
+    this.#failure = toError(error);
     this.abort();
   }
 

@@ -1,5 +1,5 @@
 /** From a host to one connected transport: resolve, order, race. */
-import { OSError, type ConnectionAttempt } from "../errors.js";
+import { OSError, toError, type ConnectionAttempt } from "../errors.js";
 import type { Backend } from "../transport/backend.js";
 import type { TcpEndpoint } from "../transport/endpoint.js";
 import type { StartableTransport } from "../transport/transport.js";
@@ -51,7 +51,7 @@ export async function connectTcp(
       port,
       startedAt,
       failedAt,
-      error: error instanceof Error ? error : new Error(String(error)),
+      error: toError(error),
     };
   });
   throw connectFailure(attempts, allErrors);

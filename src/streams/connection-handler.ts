@@ -1,7 +1,7 @@
 /** What a server does with a connection: streams on top, the user's callback, and its errors. */
 import type { SocketAddress } from "../transport/endpoint.js";
 import type { StartableTransport } from "../transport/transport.js";
-import type { TlsSettings } from "../transport/tls.js";
+import { NO_BYTES, type TlsSettings } from "../transport/tls.js";
 import { createConnection, type Connection } from "./connection.js";
 import type { StreamReader } from "./stream-reader.js";
 import type { StreamWriter } from "./stream-writer.js";
@@ -41,8 +41,6 @@ interface AcceptedConnection {
 
 /** At most one failed handshake is reported in so many ms: anybody can cause them. */
 const HANDSHAKE_REPORT_INTERVAL = 1_000;
-
-const NO_BYTES = new Uint8Array(0);
 
 export class ConnectionHandler {
   readonly #callback: ClientConnectedCallback;

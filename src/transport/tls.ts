@@ -56,6 +56,14 @@ export interface TlsSettings {
   readonly truncation: Truncation;
 }
 
+/** … with the context that they were missing. */
+export interface PreparedTls extends TlsSettings {
+  readonly secureContext: SecureContext;
+}
+
+/** What is handed to the engine first where nothing came before TLS. */
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+
 const TRUNCATIONS: readonly unknown[] = ["ignore", "report", "error"];
 
 /** @throws TypeError if `context` is no object of options; TypeError or RangeError for the rest */

@@ -1,7 +1,7 @@
 /** The lower side of the seam: one connection that carries bytes both ways. */
 import type { SocketAddress } from "./endpoint.js";
 import type { Protocol } from "./protocol.js";
-import type { TlsSettings } from "./tls.js";
+import type { PreparedTls, TlsSettings } from "./tls.js";
 import type { PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 
 /** What the writing methods take. A string is sent as UTF-8. */
@@ -112,7 +112,7 @@ export interface Transport {
    *
    * @throws InvalidStateError after `writeEof()`; what node:tls says of wrong certificates, keys and ciphers
    */
-  prepareTls(settings: TlsSettings): TlsSettings;
+  prepareTls(settings: TlsSettings): PreparedTls;
   /**
    * Puts TLS on the connection, behind what was written, and gives the transport to go on with; this one is used up.
    * `early` was received before, and goes to the TLS engine. When it fails the connection is closed.

@@ -5,7 +5,7 @@ import { fromSystemError } from "./system-errors.js";
 export interface SocketManner {
   /** Whether our direction can be ended alone. */
   readonly canEndWriting: boolean;
-  /** Whether an end may be an RST that the runtime mistakes. */
+  /** Whether an end is one, and never an RST that the runtime mistakes for it. */
   readonly isEndCertain: boolean;
   pause(socket: Socket): void;
   resume(socket: Socket): void;

@@ -9,6 +9,7 @@ import {
   OSError,
   PermissionError,
   TimeoutError,
+  toError,
   type OSErrorDetails,
 } from "../../errors.js";
 
@@ -27,7 +28,7 @@ const CLASSES: Readonly<Record<string, new (message: string, details: OSErrorDet
 /** What Node.js says of a system error, with `explanation` in front of its message. */
 export function fromSystemError(error: unknown, explanation?: string): Error {
   if (error instanceof OSError) return error;
-  if (!(error instanceof Error)) return new Error(String(error), { cause: error });
+  if (!(error instanceof Error)) return toError(error);
   const { code, errno, syscall, address, port, path } = error as Error & OSErrorDetails;
   if (typeof code !== "string" || typeof syscall !== "string") return error;
   const message = explanation === undefined ? error.message : `${explanation}: ${error.message}`;

@@ -7,7 +7,7 @@ const ROOM = 65_536;
 
 /**
  * The end of the channel's bytes is not passed on: whoever reads cannot tell it from an end that the peer has announced.
- * `ended` tells of it.
+ * `hasEnded` tells of it.
  */
 export class ChannelDuplex extends Duplex {
   readonly #channel: Channel;

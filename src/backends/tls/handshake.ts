@@ -11,11 +11,16 @@ import {
 } from "node:tls";
 import { CertificateError, ConnectionResetError, TlsHandshakeTimeoutError } from "../../errors.js";
 import { systemClock } from "../../transport/clock.js";
-import type { TlsOptions, TlsSettings } from "../../transport/tls.js";
+import type { PreparedTls, TlsOptions, TlsSettings } from "../../transport/tls.js";
 import { fromTlsError } from "./tls-errors.js";
 
-/** A context that many connections share. @throws what node:tls says of wrong certificates, keys and ciphers */
-export function makeSecureContext(options: TlsOptions, side: "client" | "server"): SecureContext {
+/** `settings` with a context, which many connections can share. @throws what node:tls says of wrong certificates, keys and ciphers */
+export function prepareTls(settings: TlsSettings): PreparedTls {
+  const { secureContext = makeSecureContext(settings.options, settings.side) } = settings;
+  return { ...settings, secureContext };
+}
+
+function makeSecureContext(options: TlsOptions, side: "client" | "server"): SecureContext {
   if (options.secureContext !== undefined) return options.secureContext;
   if (side === "client") return createSecureContext(options);
   return createSecureContext({
@@ -32,7 +37,7 @@ export function makeSecureContext(options: TlsOptions, side: "client" | "server"
  */
 export function handshake<Result>(
   lower: Duplex,
-  settings: TlsSettings,
+  settings: PreparedTls,
   signal: AbortSignal,
   wrap: (socket: TLSSocket) => Result,
 ): Promise<Result> {
@@ -58,8 +63,7 @@ export function handshake<Result>(
       const problem = side === "server" ? clientProblem(socket, settings.options) : undefined;
       if (problem !== undefined) return fail(problem);
       settle();
-      // What goes wrong from now on does not end the socket by itself; on a server this event is all that tells of it.
-      socket.on("_tlsError", (error: Error) => void socket.destroy(error));
+      endOnError(socket);
       resolve(wrap(socket));
     };
     const cancelTimer = systemClock.setTimer(handshakeTimeout, () =>
@@ -83,8 +87,17 @@ export function handshake<Result>(
   });
 }
 
+/**
+ * Nothing good can follow an alert or a broken record, but node:tls only tells of it, and an end that follows would pass
+ * for the peer's. A server's own TLSSocket tells by an event of its own.
+ */
+function endOnError(socket: TLSSocket): void {
+  const end = (error: Error) => void socket.destroy(error);
+  socket.on("error", end).on("_tlsError", end);
+}
+
 /** @throws what node:tls says of wrong options; `lower` is destroyed then */
-function makeSocket(lower: Duplex, settings: TlsSettings): TLSSocket {
+function makeSocket(lower: Duplex, settings: PreparedTls): TLSSocket {
   try {
     return settings.side === "client" ? clientSocket(lower, settings) : serverSocket(lower, settings);
   } catch (error) {
@@ -93,9 +106,8 @@ function makeSocket(lower: Duplex, settings: TlsSettings): TLSSocket {
   }
 }
 
-function clientSocket(lower: Duplex, { options, secureContext, serverHostname }: TlsSettings): TLSSocket {
-  const context = secureContext === undefined ? {} : { secureContext };
-  return connect({ ...withPeerName(options, serverHostname), ...context, socket: lower });
+function clientSocket(lower: Duplex, { options, secureContext, serverHostname }: PreparedTls): TLSSocket {
+  return connect({ ...withPeerName(options, serverHostname), secureContext, socket: lower });
 }
 
 /** An address is verified as such and not sent; no name at all must not fall back to one of node:tls. */
@@ -104,10 +116,10 @@ function withPeerName(options: TlsOptions, name: string): ConnectionOptions {
   return { ...options, host: name, servername: isIP(name) === 0 ? name : "" };
 }
 
-function serverSocket(lower: Duplex, { options, secureContext }: TlsSettings): TLSSocket {
+function serverSocket(lower: Duplex, { options, secureContext }: PreparedTls): TLSSocket {
   return new TLSSocket(lower, {
     ...options,
-    ...(secureContext === undefined ? {} : { secureContext }),
+    secureContext,
     isServer: true,
     requestCert: options.requestCert === true,
     rejectUnauthorized: options.rejectUnauthorized !== false,

@@ -1,5 +1,5 @@
 /** Puts TLS on a channel. */
-import type { TlsSettings } from "../../transport/tls.js";
+import type { PreparedTls } from "../../transport/tls.js";
 import type { Channel } from "../channel.js";
 import { SocketChannel } from "../node/socket-channel.js";
 import { ChannelDuplex } from "./channel-duplex.js";
@@ -15,7 +15,7 @@ import { bridgedManner, nativeManner } from "./tls-manner.js";
  */
 export function secure(
   channel: Channel,
-  settings: TlsSettings,
+  settings: PreparedTls,
   early: Uint8Array,
   signal: AbortSignal,
 ): Promise<Channel> {

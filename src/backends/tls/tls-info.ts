@@ -1,17 +1,17 @@
 /** What is known of a TLS connection, by the keys of `getExtraInfo`. */
 import type { TLSSocket } from "node:tls";
 import type { TlsExtraInfo } from "../../transport/transport.js";
-import type { TlsSettings } from "../../transport/tls.js";
+import type { PreparedTls } from "../../transport/tls.js";
 
 /** Looks at `socket` now, as it knows nothing any more after its end; only certificates are laid out when asked for. */
-export function tlsInfo(socket: TLSSocket, settings: TlsSettings): (name: string) => unknown {
+export function tlsInfo(socket: TLSSocket, { secureContext }: PreparedTls): (name: string) => unknown {
   const { name, standardName, version } = socket.getCipher();
   const certificate = peerCertificate(socket);
   const known: { readonly [Key in keyof TlsExtraInfo]: () => TlsExtraInfo[Key] | undefined } = {
     peercert: certificate,
     cipher: () => ({ name, standardName, version }),
     compression: () => undefined,
-    sslcontext: () => settings.secureContext ?? settings.options.secureContext,
+    sslcontext: () => secureContext,
     sslObject: () => socket,
     alpnProtocol: () => alpnProtocol,
     tlsVersion: () => tlsVersion,

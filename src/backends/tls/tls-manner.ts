@@ -3,16 +3,15 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
 import { systemClock } from "../../transport/clock.js";
-import type { TlsSettings } from "../../transport/tls.js";
+import type { PreparedTls } from "../../transport/tls.js";
 import type { SocketManner } from "../node/socket-manner.js";
 import type { ChannelDuplex } from "./channel-duplex.js";
 import { fromTlsError } from "./tls-errors.js";
 import { tlsInfo } from "./tls-info.js";
 
 /** TLS that the runtime's engine runs on the handle of the socket below: fastest, but blind to truncation. */
-export function nativeManner(socket: TLSSocket, settings: TlsSettings): SocketManner {
+export function nativeManner(socket: TLSSocket, settings: PreparedTls): SocketManner {
   const info = tlsInfo(socket, settings);
-  endOnError(socket);
   return {
     canEndWriting: false,
     isEndCertain: true,
@@ -31,9 +30,8 @@ export function nativeManner(socket: TLSSocket, settings: TlsSettings): SocketMa
 }
 
 /** TLS over a Duplex of ours, which keeps the end of the bytes from the engine: so its own end is the peer's word. */
-export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings: TlsSettings): SocketManner {
+export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings: PreparedTls): SocketManner {
   const info = tlsInfo(socket, settings);
-  endOnError(socket);
   let hasCloseNotify: boolean | undefined;
   socket.once("end", () => {
     hasCloseNotify ??= true;
@@ -66,15 +64,6 @@ export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings
     toError: fromTlsError,
     extraInfo: (name) => (name === "closeNotifyReceived" ? (hasCloseNotify ?? false) : info(name)),
   };
-}
-
-/**
- * Nothing good can follow an alert or a broken record, but node:tls only tells of it, and an end that follows would pass
- * for the peer's. A server's own TLSSocket tells by an event of its own.
- */
-function endOnError(socket: TLSSocket): void {
-  const end = (error: Error) => void socket.destroy(error);
-  socket.on("error", end).on("_tlsError", end);
 }
 
 /** Sends close_notify behind what is buffered, and waits for the peer's end, at most `timeout` ms. */
