@@ -73,6 +73,18 @@ export function checkBoolean(name: string, value: unknown): boolean {
   throw new TypeError(`${name} must be a boolean, not ${kindOf(value)}`);
 }
 
+/** @throws TypeError or RangeError unless `value` is one of a few */
+export function checkOneOf<const Value extends string | number>(
+  name: string,
+  value: unknown,
+  allowed: readonly Value[],
+): Value {
+  if (allowed.includes(value as Value)) return value as Value;
+  const list = allowed.map((one) => JSON.stringify(one)).join(", ");
+  const ErrorClass = typeof value === typeof allowed[0] ? RangeError : TypeError;
+  throw new ErrorClass(`${name} must be one of ${list}, got ${kindOf(value)}`);
+}
+
 export function checkFunction<Callback>(name: string, value: unknown): Callback {
   if (typeof value === "function") return value as Callback;
   throw new TypeError(`${name} must be a function, not ${kindOf(value)}`);

@@ -16,8 +16,9 @@ export class IncompleteReadError extends Error {
   /** How many bytes were asked for; `undefined` when the read was up to a separator. */
   readonly expected: number | undefined;
 
-  constructor(partial: Buffer<ArrayBuffer>, expected: number | undefined) {
-    super(`${partial.length} bytes read on a total of ${expected ?? "undefined"} expected bytes`);
+  /** `dropped`: bytes that were read besides, and not kept. */
+  constructor(partial: Buffer<ArrayBuffer>, expected: number | undefined, dropped = 0) {
+    super(`${dropped + partial.length} bytes read on a total of ${expected ?? "undefined"} expected bytes`);
     this.partial = partial;
     this.expected = expected;
   }
@@ -39,8 +40,9 @@ export class LimitOverrunError extends Error {
 }
 
 /**
- * `readLine()` met a line above the limit, and dropped it: through its newline when that was already there, else all
- * that was buffered (the rest of the line then comes as the next line). asyncio raises a bare `ValueError` here.
+ * A line is above the limit. `readLine()` drops it: through its newline when that was already there, else all that was
+ * buffered (the rest of the line then comes as the next line); `lines()` drops nothing. asyncio raises a bare
+ * `ValueError` here.
  */
 export class LineTooLongError extends Error {
   static {
@@ -53,9 +55,59 @@ export class LineTooLongError extends Error {
   readonly dropped: number;
 
   constructor(reason: string, limit: number, dropped: number) {
-    super(`${reason} (limit ${limit} bytes, ${dropped} bytes of the line were dropped)`);
+    const loss = dropped === 0 ? "nothing was dropped" : `${dropped} bytes of the line were dropped`;
+    super(`${reason} (limit ${limit} bytes, ${loss})`);
     this.limit = limit;
     this.dropped = dropped;
+  }
+}
+
+/**
+ * A line of a loop with `eol: "crlf-strict"` has a CR or an LF that is not part of a CRLF. What one program takes for one
+ * line, another can take for two: close the connection. Nothing was consumed.
+ */
+export class LineEndingError extends Error {
+  static {
+    this.prototype.name = "LineEndingError";
+  }
+  readonly code = "ERR_LINE_ENDING";
+  readonly found: "CR" | "LF";
+  /** Which line of the loop it is in, from 1 on. */
+  readonly line: number;
+  /** How many bytes of the line stand before it. */
+  readonly offset: number;
+
+  constructor(found: "CR" | "LF", line: number, offset: number) {
+    super(`Line ${line} has a bare ${found} after ${offset} bytes, and must end with CRLF`);
+    this.found = found;
+    this.line = line;
+    this.offset = offset;
+  }
+}
+
+/** What came is no frame of the expected format. */
+export class FrameError extends Error {
+  static {
+    this.prototype.name = "FrameError";
+  }
+  readonly code: string = "ERR_FRAME";
+}
+
+/** A frame is larger than allowed. Nothing was consumed or written. */
+export class FrameTooLargeError extends FrameError {
+  static {
+    this.prototype.name = "FrameTooLargeError";
+  }
+  override readonly code = "ERR_FRAME_TOO_LARGE";
+  /** Bytes of its payload. */
+  readonly size: number;
+  /** Bytes that it may have. */
+  readonly maxFrame: number;
+
+  constructor(size: number, maxFrame: number) {
+    super(`A frame of ${size} bytes is above the limit of ${maxFrame}`);
+    this.size = size;
+    this.maxFrame = maxFrame;
   }
 }
 

@@ -20,6 +20,12 @@ export type { PathLike } from "./connect/unix-path.js";
 export { Server, type ListeningSocket, type ServeForeverOptions } from "./server/server.js";
 export type { Connection } from "./streams/connection.js";
 export type { ClientConnectedCallback, ErrorContext, OnError } from "./streams/connection-handler.js";
+export { frames, readFrame, writeFrame } from "./streams/frames.js";
+export { lengthPrefixed, type FrameFormat, type LengthPrefixedOptions } from "./bytes/frame-format.js";
+export type { LineEnding } from "./bytes/line-cutter.js";
+export type { LinesOf, LinesOptions } from "./streams/lines.js";
+export { deadline, type Deadline } from "./waiting/deadline.js";
+export type { WaitOptions } from "./waiting/bounds.js";
 export { StreamReader, type StreamReaderOptions } from "./streams/stream-reader.js";
 export type { StartTlsOptions } from "./streams/start-tls-options.js";
 export { StreamWriter } from "./streams/stream-writer.js";
@@ -43,9 +49,12 @@ export {
   ConnectionRefusedError,
   ConnectionResetError,
   FileNotFoundError,
+  FrameError,
+  FrameTooLargeError,
   IncompleteReadError,
   InvalidStateError,
   LimitOverrunError,
+  LineEndingError,
   LineTooLongError,
   NameResolutionError,
   NotImplementedError,

@@ -7,13 +7,10 @@ import {
   checkLimit,
   checkOptions,
   checkPort,
-  checkSignal,
-  checkTimeout,
   isGiven,
   isOptionsObject,
 } from "./checks.js";
 import { kindOf } from "./describe.js";
-import { CancelScope, type CancelOptions } from "./connect/cancel-scope.js";
 import { connectTcp, type TcpTarget } from "./connect/connect-tcp.js";
 import { checkFamily, checkFlags, checkLookup, type LookupFunction } from "./connect/resolve-host.js";
 import { toUnixPath, type PathLike } from "./connect/unix-path.js";
@@ -24,10 +21,13 @@ import { CLIENT_TLS_OPTIONS, clientTls, type ClientTlsOptions } from "./tls-opti
 import type { Backend } from "./transport/backend.js";
 import { NO_BYTES, type TlsSettings } from "./transport/tls.js";
 import type { StartableTransport } from "./transport/transport.js";
+import { Bounds, type WaitOptions } from "./waiting/bounds.js";
+import { CancelScope } from "./waiting/cancel-scope.js";
+import type { Clock } from "./waiting/clock.js";
 import type { Socket } from "node:net";
 
 /** What `openConnection` and `openUnixConnection` have in common. */
-export interface ConnectOptions extends CancelOptions, ClientTlsOptions {
+export interface ConnectOptions extends WaitOptions, ClientTlsOptions {
   /** The reader's limit, in bytes. Default 65 536. */
   readonly limit?: number | undefined;
   /** A connected socket to take over, instead of an address. It is closed with the stream. */
@@ -116,6 +116,8 @@ export async function openConnectionOver(
 ): Promise<Connection> {
   const given = checkOptions<OpenConnectionOptions>("openConnection()", options, TCP_OPTIONS);
   const common = checkConnectOptions(
+    "openConnection",
+    backend,
     given,
     checkHost("host", host),
     "You must set serverHostname when using ssl without a host",
@@ -124,10 +126,10 @@ export async function openConnectionOver(
   const hasAddress = isGiven(host) || isGiven(port);
   if (given.sock !== undefined) {
     if (hasAddress) throw new TypeError("host/port and sock can not be specified at the same time");
-    return connected("openConnection", backend, common, async () => backend.adopt(given.sock, "any"));
+    return connected(common, async () => backend.adopt(given.sock, "any"));
   }
   if (!hasAddress) throw new TypeError("host and port was not specified and no sock specified");
-  return connected("openConnection", backend, common, (signal) => connectTcp(backend, target, signal));
+  return connected(common, (signal) => connectTcp(backend, target, signal));
 }
 
 /**
@@ -159,36 +161,42 @@ async function openUnixConnectionOver(
   options?: OpenUnixConnectionOptions,
 ): Promise<Connection> {
   const given = checkOptions<OpenUnixConnectionOptions>("openUnixConnection()", options, CONNECT_OPTIONS);
-  const common = checkConnectOptions(given, undefined, "you have to pass serverHostname when using ssl");
+  const common = checkConnectOptions(
+    "openUnixConnection",
+    backend,
+    given,
+    undefined,
+    "you have to pass serverHostname when using ssl",
+  );
   const refusal = backend.whyNot("unix");
   if (refusal !== undefined) throw new NotImplementedError(refusal);
   if (given.sock !== undefined) {
     if (isGiven(path)) throw new TypeError("path and sock can not be specified at the same time");
-    return connected("openUnixConnection", backend, common, async () => backend.adopt(given.sock, "unix"));
+    return connected(common, async () => backend.adopt(given.sock, "unix"));
   }
   if (!isGiven(path)) throw new TypeError("no path and sock were specified");
   const endpoint = { kind: "unix", path: toUnixPath(path) } as const;
-  return connected("openUnixConnection", backend, common, (signal) => backend.connect(endpoint, { signal }));
+  return connected(common, (signal) => backend.connect(endpoint, { signal }));
 }
 
 async function connected(
-  method: string,
-  backend: Backend,
-  { limit, tls, host, ...cancel }: CommonSettings,
+  { limit, tls, host, bounds, clock }: CommonSettings,
   connect: (signal: AbortSignal) => Promise<StartableTransport>,
 ): Promise<Connection> {
-  const scope = new CancelScope(method, cancel, backend.clock);
+  bounds.throwIfAborted();
+  const scope = new CancelScope(bounds);
   try {
-    scope.signal.throwIfAborted();
     const transport = await connect(scope.signal);
     const secured = tls === undefined ? transport : await transport.upgradeTls(tls, NO_BYTES, scope.signal);
-    return createConnection(secured, { limit, side: "client", host });
+    return createConnection(secured, { limit, side: "client", host, clock });
   } finally {
     scope.dispose();
   }
 }
 
-interface CommonSettings extends CancelOptions {
+interface CommonSettings {
+  readonly bounds: Bounds;
+  readonly clock: Clock;
   readonly limit: number;
   readonly tls: TlsSettings | undefined;
   /** The name that TLS, now or by `startTls()`, asks of the peer's certificate unless told otherwise. */
@@ -196,15 +204,16 @@ interface CommonSettings extends CancelOptions {
 }
 
 function checkConnectOptions(
+  method: string,
+  { clock }: Backend,
   options: ConnectOptions,
   host: string | undefined,
   whenNameMissing: string,
 ): CommonSettings {
-  const { limit = DEFAULT_LIMIT, signal, timeout } = options;
+  const { limit = DEFAULT_LIMIT } = options;
   checkLimit(limit);
-  if (signal !== undefined) checkSignal(signal);
-  if (timeout !== undefined) checkTimeout("timeout", timeout);
-  return { limit, signal, timeout, host, tls: clientTls(options, host, whenNameMissing) };
+  const bounds = new Bounds(method, options, clock);
+  return { bounds, clock, limit, host, tls: clientTls(options, host, whenNameMissing) };
 }
 
 function checkTarget(

@@ -123,7 +123,7 @@ export async function startServerOver(
   options?: StartServerOptions,
 ): Promise<Server> {
   const given = checkOptions<StartServerOptions>("startServer()", options, TCP_OPTIONS);
-  const settings = checkServeOptions(clientConnectedCb, given);
+  const settings = checkServeOptions(backend, clientConnectedCb, given);
   const { family = 0, flags = 0, reuseAddress = true, reusePort = false, keepAlive = false } = given;
   checkBoolean("reuseAddress", reuseAddress);
   const listen: ListenOptions = {
@@ -189,7 +189,7 @@ export async function startUnixServerOver(
   options?: StartUnixServerOptions,
 ): Promise<Server> {
   const given = checkOptions<StartUnixServerOptions>("startUnixServer()", options, UNIX_OPTIONS);
-  const settings = checkServeOptions(clientConnectedCb, given);
+  const settings = checkServeOptions(backend, clientConnectedCb, given);
   const { cleanupSocket = true } = given;
   checkBoolean("cleanupSocket", cleanupSocket);
   const listen = { backlog: settings.backlog, reusePort: false, keepAlive: false, cleanupSocket };
@@ -208,7 +208,11 @@ interface ServeSettings {
   readonly startServing: boolean;
 }
 
-function checkServeOptions(callback: ClientConnectedCallback, options: ServeOptions): ServeSettings {
+function checkServeOptions(
+  { clock }: Backend,
+  callback: ClientConnectedCallback,
+  options: ServeOptions,
+): ServeSettings {
   checkFunction("clientConnectedCb", callback);
   const {
     limit = DEFAULT_LIMIT,
@@ -222,7 +226,7 @@ function checkServeOptions(callback: ClientConnectedCallback, options: ServeOpti
   checkBoolean("autoClose", autoClose);
   if (onError !== undefined) checkFunction("onError", onError);
   return {
-    handler: new ConnectionHandler(callback, { limit, tls, autoClose, onError }),
+    handler: new ConnectionHandler(callback, { limit, tls, autoClose, onError, clock }),
     backlog: checkInteger("backlog", backlog, 0, 2 ** 31 - 1),
     startServing: checkBoolean("startServing", startServing),
   };

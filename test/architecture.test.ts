@@ -10,11 +10,12 @@ const OPEN = ["errors.ts", "checks.ts", "describe.ts"];
 /** Which other folders a folder may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
-  transport: [],
-  streams: ["bytes", "transport"],
-  server: ["transport"],
-  connect: ["transport"],
-  backends: ["bytes", "transport"],
+  waiting: [],
+  transport: ["waiting"],
+  streams: ["bytes", "transport", "waiting"],
+  server: ["transport", "waiting"],
+  connect: ["transport", "waiting"],
+  backends: ["bytes", "transport", "waiting"],
 };
 
 /** Every way to name another module; `from` also stands in `export … from`. */

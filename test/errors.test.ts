@@ -150,6 +150,27 @@ const all: Expected[] = [
     bases: [OSError, ConnectionError],
   },
   {
+    error: new streams.LineEndingError("LF", 3, 17),
+    name: "LineEndingError",
+    code: "ERR_LINE_ENDING",
+    message: "Line 3 has a bare LF after 17 bytes, and must end with CRLF",
+    bases: [],
+  },
+  {
+    error: new streams.FrameError("why"),
+    name: "FrameError",
+    code: "ERR_FRAME",
+    message: "why",
+    bases: [],
+  },
+  {
+    error: new streams.FrameTooLargeError(20, 10),
+    name: "FrameTooLargeError",
+    code: "ERR_FRAME_TOO_LARGE",
+    message: "A frame of 20 bytes is above the limit of 10",
+    bases: [streams.FrameError],
+  },
+  {
     error: new streams.BrokenPipeError("why"),
     name: "BrokenPipeError",
     code: "EPIPE",

@@ -48,19 +48,67 @@ export class ByteQueue {
     this.#length += chunk.length;
   }
 
+  /** Puts a copy of `data` in front of all others. */
+  unshift(data: Uint8Array): void {
+    if (data.length === 0) return;
+    const head = this.#chunks[this.#first];
+    if (head !== undefined) this.#chunks[this.#first] = head.subarray(this.#offset);
+    if (this.#first > 0) this.#chunks[--this.#first] = Buffer.from(data);
+    else this.#chunks.unshift(Buffer.from(data));
+    this.#offset = 0;
+    this.#length += data.length;
+  }
+
   /** Removes and returns the first `size` bytes, of which there must be as many. They are the caller's own. */
   take(size: number): Buffer<ArrayBuffer> {
     if (size === 0) return EMPTY;
     const head = this.#chunks[this.#first]!;
     const available = head.length - this.#offset;
     if (size > available) {
-      const joined = this.copyAt(this.locate(0), size);
+      const joined = this.peek(size);
       this.skip(size);
       return joined;
     }
     const taken = cut(head, this.#offset, size);
     this.#advance(size, available);
     return taken;
+  }
+
+  /** Removes and returns what is left of the first chunk, of which there must be one, without copying it. */
+  takeChunk(): Buffer<ArrayBuffer> {
+    const head = this.#chunks[this.#first]!;
+    const chunk = this.#offset === 0 ? head : head.subarray(this.#offset);
+    this.#advance(chunk.length, chunk.length);
+    return chunk;
+  }
+
+  /** Removes the first bytes into `target`, as many as there are and fit, and returns their number. */
+  takeInto(target: Uint8Array): number {
+    const size = Math.min(target.length, this.#length);
+    for (let filled = 0; filled < size;) {
+      const head = this.#chunks[this.#first]!;
+      const available = head.length - this.#offset;
+      const copied = head.copy(
+        target,
+        filled,
+        this.#offset,
+        Math.min(head.length, this.#offset + size - filled),
+      );
+      this.#advance(copied, available);
+      filled += copied;
+    }
+    return size;
+  }
+
+  /** A copy of the first `size` bytes, of which there must be as many; nothing is removed. */
+  peek(size: number): Buffer<ArrayBuffer> {
+    return size === 0 ? EMPTY : this.copyAt(this.locate(0), size);
+  }
+
+  /** The byte at `position`, where there must be one. */
+  byteAt(position: number): number {
+    const { index, start } = this.locate(position);
+    return this.chunkAt(index)[start]!;
   }
 
   /** Drops the first `size` bytes, of which there must be as many. */
@@ -71,6 +119,13 @@ export class ByteQueue {
       this.#advance(step, available);
       size -= step;
     }
+  }
+
+  /** Drops up to `size` bytes, and returns how many there were. */
+  skipUpTo(size: number): number {
+    const skipped = Math.min(size, this.#length);
+    this.skip(skipped);
+    return skipped;
   }
 
   /** A copy of the `size` bytes from a place on, of which there must be as many; nothing is removed. */

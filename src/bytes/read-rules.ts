@@ -23,6 +23,19 @@ export function takeExactly(queue: ByteQueue, size: number, ended: boolean): Byt
   return undefined;
 }
 
+/** Copies of up to `size` bytes that stay in the queue; none only at the end. */
+export function peekSome(queue: ByteQueue, size: number, ended: boolean): Bytes | undefined {
+  if (queue.length === 0 && !ended) return undefined;
+  return queue.peek(Math.min(size, queue.length));
+}
+
+/** A copy of exactly `size` bytes. They stay in the queue, also at the end, which is an `IncompleteReadError`. */
+export function peekExactly(queue: ByteQueue, size: number, ended: boolean): Bytes | undefined {
+  if (queue.length >= size) return queue.peek(size);
+  if (ended) throw new IncompleteReadError(queue.peek(queue.length), size);
+  return undefined;
+}
+
 /**
  * All up to and including the separator. More than `limit` bytes before it, or before the place where it could still
  * begin, is a `LimitOverrunError` and takes nothing, even at the end. At the end without a separator the rest leaves

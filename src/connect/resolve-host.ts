@@ -4,7 +4,7 @@ import { kindOf } from "../describe.js";
 import { NameResolutionError, OSError } from "../errors.js";
 import type { Backend, HostAddress } from "../transport/backend.js";
 import type { TcpEndpoint } from "../transport/endpoint.js";
-import { unlessAborted } from "./cancel-scope.js";
+import { unlessAborted } from "../waiting/cancel-scope.js";
 
 /** What a lookup is asked for, as `node:dns` has it. */
 export interface LookupOptions {

@@ -1,5 +1,5 @@
 /** A race in which the runners start one after the other (RFC 8305, section 5). */
-import type { Clock } from "../transport/clock.js";
+import type { Clock } from "../waiting/clock.js";
 
 /** Starts one attempt; aborted, it frees what it has and rejects. */
 export type Attempt<Prize> = (signal: AbortSignal) => Promise<Prize>;

@@ -2,6 +2,7 @@
 import type { SocketAddress } from "../transport/endpoint.js";
 import type { StartableTransport } from "../transport/transport.js";
 import { NO_BYTES, type TlsSettings } from "../transport/tls.js";
+import type { Clock } from "../waiting/clock.js";
 import { createConnection, type Connection } from "./connection.js";
 import type { StreamReader } from "./stream-reader.js";
 import type { StreamWriter } from "./stream-writer.js";
@@ -29,6 +30,7 @@ export interface ConnectionHandlerOptions {
   readonly tls: TlsSettings | undefined;
   readonly autoClose: boolean;
   readonly onError: OnError | undefined;
+  readonly clock: Clock;
 }
 
 /** A connection as its server knows it. */
@@ -48,6 +50,7 @@ export class ConnectionHandler {
   readonly #tls: TlsSettings | undefined;
   readonly #autoClose: boolean;
   readonly #onError: OnError;
+  readonly #clock: Clock;
   #nextHandshakeReport = 0;
   #suppressed = 0;
   /** What the callbacks have returned and has not settled. */
@@ -55,13 +58,14 @@ export class ConnectionHandler {
 
   constructor(
     callback: ClientConnectedCallback,
-    { limit, tls, autoClose, onError }: ConnectionHandlerOptions,
+    { limit, tls, autoClose, onError, clock }: ConnectionHandlerOptions,
   ) {
     this.#callback = callback;
     this.#limit = limit;
     this.#tls = tls;
     this.#autoClose = autoClose;
     this.#onError = onError ?? reportOnConsole;
+    this.#clock = clock;
   }
 
   connectionAccepted(transport: StartableTransport): AcceptedConnection {
@@ -69,7 +73,11 @@ export class ConnectionHandler {
   }
 
   #plain(transport: StartableTransport): AcceptedConnection {
-    const connection = createConnection(transport, { limit: this.#limit, side: "server" });
+    const connection = createConnection(transport, {
+      limit: this.#limit,
+      side: "server",
+      clock: this.#clock,
+    });
     const { writer } = connection;
     return {
       start: () => this.#call(connection),
@@ -109,7 +117,7 @@ export class ConnectionHandler {
   }
 
   #handshakeFailed(error: unknown, transport: StartableTransport): void {
-    const now = performance.now();
+    const now = this.#clock.now();
     if (now < this.#nextHandshakeReport) {
       this.#suppressed++;
       return;

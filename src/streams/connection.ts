@@ -1,5 +1,6 @@
 /** The pair that a user works with, made on top of a transport. */
 import type { StartableTransport } from "../transport/transport.js";
+import { systemClock, type Clock } from "../waiting/clock.js";
 import { StreamProtocol } from "./stream-protocol.js";
 import { StreamReader } from "./stream-reader.js";
 import { StreamWriter } from "./stream-writer.js";
@@ -21,12 +22,14 @@ export interface ConnectionOptions {
   readonly side: "client" | "server";
   /** The name that `startTls()` asks of the peer's certificate, unless told otherwise. */
   readonly host?: string | undefined;
+  /** What limits of time go by. Default: the system's. */
+  readonly clock?: Clock | undefined;
 }
 
 /** Puts streams on a connected transport, and starts it. */
 export function createConnection(transport: StartableTransport, options: ConnectionOptions): Connection {
-  const { limit, side, host } = options;
-  const reader = new StreamReader({ limit });
+  const { limit, side, host, clock = systemClock } = options;
+  const reader = new StreamReader({ limit }, clock);
   const protocol = new StreamProtocol(StreamReader.bufferOf(reader));
   const writer = new StreamWriter(transport, protocol, { side, host });
   transport.start(protocol);

@@ -3,9 +3,9 @@ import { ByteQueue } from "../bytes/byte-queue.js";
 import { Watermarks } from "../bytes/watermarks.js";
 import { InvalidStateError, NotImplementedError } from "../errors.js";
 import type { Transport } from "../transport/transport.js";
-import { ReadWaiter } from "./read-waiter.js";
-
-type Bytes = Buffer<ArrayBuffer>;
+import type { Bounds } from "../waiting/bounds.js";
+import { systemClock, type Clock } from "../waiting/clock.js";
+import { PendingRead } from "./pending-read.js";
 
 /** The limit of a reader that is not given one, in bytes. */
 export const DEFAULT_LIMIT = 65_536;
@@ -15,19 +15,20 @@ export type Pausable = Pick<Transport, "pauseReading" | "resumeReading">;
 
 export class ReceiveBuffer {
   readonly limit: number;
+  readonly clock: Clock;
   readonly queue: ByteQueue = new ByteQueue();
-  readonly #waiter = new ReadWaiter();
   readonly #marks: Watermarks;
   #transport: Pausable | undefined;
   #eof = false;
   #exception: Error | undefined;
   /** Whether the exception is raised before bytes that are still buffered. */
   #exceptionFirst = false;
-  #isReadPending = false;
+  #pending: PendingRead | undefined;
   #isLocked = false;
 
-  constructor(limit: number) {
+  constructor(limit: number, clock: Clock = systemClock) {
     this.limit = limit;
+    this.clock = clock;
     this.#marks = new Watermarks(2 * limit, limit);
   }
 
@@ -47,12 +48,12 @@ export class ReceiveBuffer {
   }
 
   get isReadPending(): boolean {
-    return this.#isReadPending;
+    return this.#pending !== undefined;
   }
 
   begin(method: string): void {
     this.#checkUnlocked(method);
-    if (this.#isReadPending) {
+    if (this.isReadPending) {
       throw new InvalidStateError(
         `${method}() called while another coroutine is already waiting for incoming data`,
       );
@@ -60,9 +61,19 @@ export class ReceiveBuffer {
     if (this.#exceptionFirst) throw this.#exception!;
   }
 
-  /** What `attempt` takes, at once or as soon as it does not give `undefined`. */
-  take(attempt: () => Bytes | undefined): Bytes | Promise<Bytes> {
-    return attempt() ?? this.#takeLater(attempt);
+  /** What `attempt` gives, at once or as soon as that is not `undefined`. At the bounds it is not tried any more. */
+  take<Result>(attempt: () => Result | undefined, bounds?: Bounds): Result | Promise<Result> {
+    return attempt() ?? this.#takeLater(attempt, bounds);
+  }
+
+  /** What `attempt` gives now. If that is `undefined` the transport goes on, as for a read that waits. */
+  tryTake<Result>(attempt: () => Result | undefined): Result | undefined {
+    const result = attempt();
+    if (result === undefined) {
+      this.#throwIfLost();
+      this.#letFlow();
+    }
+    return result;
   }
 
   /** To be called when bytes were taken. */
@@ -76,20 +87,26 @@ export class ReceiveBuffer {
     if (this.#eof) throw new InvalidStateError("feedData() called after feedEof()");
     if (data.length === 0) return;
     this.queue.push(data);
-    this.#waiter.wake();
-    if (this.#transport !== undefined && this.#marks.becomesFull(this.queue.length)) this.#pause();
+    this.#pending?.wake();
+    this.#pauseIfFull();
+  }
+
+  /** Puts bytes back, in front of all others. */
+  unread(data: Uint8Array): void {
+    this.queue.unshift(data);
+    this.#pauseIfFull();
   }
 
   feedEof(): void {
     this.#eof = true;
-    this.#waiter.wake();
+    this.#pending?.wake();
   }
 
   /** `first`: before what is buffered. */
   feedError(error: Error, first: boolean): void {
     this.#exception = error;
     this.#exceptionFirst ||= first;
-    this.#waiter.wake();
+    this.#pending?.wake();
   }
 
   setTransport(transport: Pausable): void {
@@ -97,13 +114,18 @@ export class ReceiveBuffer {
     this.#transport = transport;
   }
 
+  /** @throws InvalidStateError if a read is pending, or it is locked */
+  checkIdle(method: string): void {
+    this.#checkUnlocked(method);
+    if (this.isReadPending)
+      throw new InvalidStateError(`${method}() called while a read is waiting for incoming data`);
+  }
+
   // For an upgrade to TLS, during which nobody reads.
 
   /** Refuses reads until `unlock`. @throws InvalidStateError if a read is pending, or it is locked already */
   lock(method: string): void {
-    this.#checkUnlocked(method);
-    if (this.#isReadPending)
-      throw new InvalidStateError(`${method}() called while a read is waiting for incoming data`);
+    this.checkIdle(method);
     this.#isLocked = true;
   }
 
@@ -112,7 +134,7 @@ export class ReceiveBuffer {
   }
 
   /** Gives all that is buffered to another layer, as if it had never come. */
-  takeBack(): Bytes {
+  takeBack(): Buffer<ArrayBuffer> {
     this.#marks.release();
     return this.queue.take(this.queue.length);
   }
@@ -126,7 +148,7 @@ export class ReceiveBuffer {
     if (this.queue.length > 0) parts.push(`${this.queue.length} bytes`);
     if (this.#eof) parts.push("eof");
     if (this.limit !== DEFAULT_LIMIT) parts.push(`limit=${this.limit}`);
-    if (this.#isReadPending) parts.push("waiter");
+    if (this.isReadPending) parts.push("waiter");
     if (this.#exception !== undefined) parts.push(`exception=${String(this.#exception)}`);
     if (this.#transport !== undefined) parts.push("transport");
     if (this.#marks.isFull) parts.push("paused");
@@ -139,29 +161,51 @@ export class ReceiveBuffer {
     if (this.#isLocked) throw new InvalidStateError(`${method}() called during startTls()`);
   }
 
-  async #takeLater(attempt: () => Bytes | undefined): Promise<Bytes> {
-    this.#isReadPending = true;
+  async #takeLater<Result>(attempt: () => Result | undefined, bounds: Bounds | undefined): Promise<Result> {
+    const read = new PendingRead();
+    this.#pending = read;
+    const stop = bounds?.watch((reason) => {
+      read.cancel(reason);
+      this.#forget(read);
+    });
     try {
       for (;;) {
-        await this.#moreData();
+        await this.#moreData(read);
+        read.throwIfCancelled();
         if (this.#exceptionFirst) throw this.#exception!;
-        const bytes = attempt();
-        if (bytes !== undefined) return bytes;
+        const result = attempt();
+        if (result !== undefined) return result;
       }
     } finally {
-      this.#isReadPending = false;
+      stop?.();
+      this.#forget(read);
     }
   }
 
-  /**
-   * A read that has to wait lets the transport go on, whatever is buffered: it may need more than the limit. It waits
-   * first, in case the transport delivers at once.
-   */
-  #moreData(): Promise<void> {
-    if (this.#exception !== undefined) throw this.#exception;
-    const more = this.#waiter.wait();
-    if (this.#marks.release()) this.#transport?.resumeReading();
+  /** From then on another read may wait, even if this one has not heard of its end yet. */
+  #forget(read: PendingRead): void {
+    if (this.#pending === read) this.#pending = undefined;
+  }
+
+  /** It waits first, in case the transport delivers at once. */
+  #moreData(read: PendingRead): Promise<void> {
+    this.#throwIfLost();
+    const more = read.wait();
+    this.#letFlow();
     return more;
+  }
+
+  #throwIfLost(): void {
+    if (this.#exception !== undefined) throw this.#exception;
+  }
+
+  /** Who needs more than there is lets the transport go on, whatever is buffered: it may need more than the limit. */
+  #letFlow(): void {
+    if (this.#marks.release()) this.#transport?.resumeReading();
+  }
+
+  #pauseIfFull(): void {
+    if (this.#transport !== undefined && this.#marks.becomesFull(this.queue.length)) this.#pause();
   }
 
   /** A transport that cannot pause is never asked again. */

@@ -1,7 +1,7 @@
 /** Joins a transport with the reader and the writer above it. */
 import type { Protocol } from "../transport/protocol.js";
 import type { Transport } from "../transport/transport.js";
-import { Gate } from "./gate.js";
+import { Gate } from "../waiting/gate.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 
 /** As `asyncio.StreamReaderProtocol`. */

@@ -1,10 +1,23 @@
 /** The reading half of a stream: methods that wait until their bytes are there. */
-import { dropLine, takeAll, takeExactly, takeSome, takeThrough } from "../bytes/read-rules.js";
+import {
+  dropLine,
+  peekExactly,
+  peekSome,
+  takeAll,
+  takeExactly,
+  takeSome,
+  takeThrough,
+} from "../bytes/read-rules.js";
 import { SeparatorSearch, toSeparators } from "../bytes/separator-search.js";
+import { toBytes } from "../bytes/to-bytes.js";
 import { checkInteger, checkLimit, checkOptions, isBytes } from "../checks.js";
 import { kindOf, showAsString } from "../describe.js";
 import { IncompleteReadError, LimitOverrunError } from "../errors.js";
 import type { BytesLike } from "../transport/transport.js";
+import { Bounds, type WaitOptions } from "../waiting/bounds.js";
+import type { Clock } from "../waiting/clock.js";
+import { iterate } from "./iterate.js";
+import { linesOf, type LinesOf, type LinesOptions } from "./lines.js";
 import { DEFAULT_LIMIT, ReceiveBuffer, type Pausable } from "./receive-buffer.js";
 
 /** What a read gives: the caller's own bytes, which the library never touches again. Large ones may be views on what arrived. */
@@ -32,9 +45,9 @@ export class StreamReader {
   readonly #buffer: ReceiveBuffer;
 
   /** @throws RangeError if `limit` is not a whole number above 0 */
-  constructor(options?: StreamReaderOptions) {
+  constructor(options?: StreamReaderOptions, clock?: Clock) {
     const { limit = DEFAULT_LIMIT } = checkOptions<StreamReaderOptions>("StreamReader()", options, ["limit"]);
-    this.#buffer = new ReceiveBuffer(checkLimit(limit));
+    this.#buffer = new ReceiveBuffer(checkLimit(limit), clock);
   }
 
   /** @internal What the protocol of a connection feeds, and TLS takes over. */
@@ -42,7 +55,7 @@ export class StreamReader {
     return reader.#buffer;
   }
 
-  // For whoever reads.
+  // For whoever reads. The bounds of a wait do not count for what is there at once.
 
   /**
    * Up to `size` bytes, as soon as there is one; an empty result means the end of the stream. A negative `size`, or none,
@@ -50,12 +63,9 @@ export class StreamReader {
    *
    * @throws RangeError if `size` is not a whole number
    */
-  async read(size = -1): Promise<Bytes> {
-    checkInteger("read size", size, Number.MIN_SAFE_INTEGER);
-    this.#buffer.begin("read");
-    if (size === 0) return this.#buffer.queue.take(0);
-    if (size < 0) return this.#take(() => takeAll(this.#buffer.queue, this.#buffer.isEnded));
-    return this.#take(() => takeSome(this.#buffer.queue, size, this.#buffer.isEnded));
+  async read(size = -1, options?: WaitOptions): Promise<Bytes> {
+    const attempt = this.#some(size);
+    return size === 0 ? this.#look("read", attempt, options) : this.#wait("read", attempt, options);
   }
 
   /**
@@ -64,14 +74,11 @@ export class StreamReader {
    * @throws IncompleteReadError if the stream ends before; it has the bytes that were there
    * @throws RangeError if `size` is negative or not whole
    */
-  async readExactly(size: number): Promise<Bytes> {
-    if (typeof size === "number" && size < 0) {
-      throw new RangeError(`readExactly size can not be less than zero, got ${size}`);
-    }
-    checkInteger("readExactly size", size, 0);
-    this.#buffer.begin("readExactly");
-    if (size === 0) return this.#buffer.queue.take(0);
-    return this.#take(() => takeExactly(this.#buffer.queue, size, this.#buffer.isEnded));
+  async readExactly(size: number, options?: WaitOptions): Promise<Bytes> {
+    const attempt = this.#exactly("readExactly", size);
+    return size === 0
+      ? this.#look("readExactly", attempt, options)
+      : this.#wait("readExactly", attempt, options);
   }
 
   /**
@@ -82,10 +89,9 @@ export class StreamReader {
    * @throws IncompleteReadError if the stream ends before; it has the bytes that were there
    * @throws RangeError if there is no separator or an empty one; TypeError if one is neither bytes nor a string
    */
-  async readUntil(separator: BytesLike | readonly BytesLike[] = "\n"): Promise<Bytes> {
-    const search = new SeparatorSearch(toSeparators(separator));
-    this.#buffer.begin("readUntil");
-    return this.#take(() => this.#takeThrough(search));
+  async readUntil(separator: BytesLike | readonly BytesLike[] = "\n", options?: WaitOptions): Promise<Bytes> {
+    const attempt = this.#through(separator);
+    return this.#wait("readUntil", attempt, options);
   }
 
   /**
@@ -94,23 +100,161 @@ export class StreamReader {
    *
    * @throws LineTooLongError if more than the limit stands before the newline; that much of the line was dropped
    */
-  async readLine(): Promise<Bytes> {
+  async readLine(options?: WaitOptions): Promise<Bytes> {
+    const bounds = Bounds.of("readLine", options, this.#buffer.clock);
     this.#buffer.begin("readUntil");
-    const search = new SeparatorSearch(NEWLINE);
-    return this.#buffer.take(() => this.#takeLine(search));
+    return this.#buffer.take(this.#line(), bounds);
   }
+
+  /**
+   * Copies received bytes into `view`, as many as are there and fit, as soon as there is one, and returns their number; 0
+   * means the end of the stream, or a view without room. Nothing is allocated for the bytes. Until it has settled, `view`
+   * must not be used otherwise.
+   */
+  async readInto(view: NodeJS.ArrayBufferView, options?: WaitOptions): Promise<number> {
+    if (!ArrayBuffer.isView(view)) {
+      throw new TypeError(`view must be a Uint8Array or another view of an ArrayBuffer, not ${kindOf(view)}`);
+    }
+    const { queue } = this.#buffer;
+    const target = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    const attempt = () => {
+      const canTake = target.length === 0 || queue.length > 0 || this.#buffer.isEnded;
+      return canTake ? queue.takeInto(target) : undefined;
+    };
+    return this.#wait("readInto", attempt, options);
+  }
+
+  /**
+   * Drops exactly `size` bytes. Up to twice the limit nothing is dropped before all of them are there; of more, they are
+   * dropped as they come, so that no more memory is needed, and a failed or aborted call has dropped what had come.
+   *
+   * @throws IncompleteReadError if the stream ends before; `partial` are bytes that were not dropped as they came
+   * @throws RangeError if `size` is negative or not whole
+   */
+  async discard(size: number, options?: WaitOptions): Promise<void> {
+    checkInteger("discard size", size, 0);
+    const { queue, limit } = this.#buffer;
+    const isLarge = size > 2 * limit;
+    let dropped = 0;
+    const attempt = () => {
+      if (isLarge) dropped += queue.skipUpTo(size - dropped);
+      if (queue.length >= size - dropped) {
+        queue.skip(size - dropped);
+        return true;
+      }
+      if (!this.#buffer.isEnded) return undefined;
+      throw new IncompleteReadError(queue.take(queue.length), size, dropped);
+    };
+    await this.#wait("discard", attempt, options);
+  }
+
+  /**
+   * A copy of up to `size` bytes, as soon as there is one; they stay to be read. An empty result means the end of the stream.
+   *
+   * @throws RangeError if `size` is negative or not whole
+   */
+  async peek(size: number, options?: WaitOptions): Promise<Bytes> {
+    checkInteger("peek size", size, 0);
+    const attempt = () => peekSome(this.#buffer.queue, size, this.#buffer.isEnded || size === 0);
+    return this.#look("peek", attempt, options);
+  }
+
+  /**
+   * A copy of exactly `size` bytes, which stay to be read. Not bounded by the limit.
+   *
+   * @throws IncompleteReadError if the stream ends before; it has a copy of the bytes, which stay to be read too
+   * @throws RangeError if `size` is negative or not whole
+   */
+  async peekExactly(size: number, options?: WaitOptions): Promise<Bytes> {
+    checkInteger("peekExactly size", size, 0);
+    const attempt = () => peekExactly(this.#buffer.queue, size, this.#buffer.isEnded);
+    return this.#look("peekExactly", attempt, options);
+  }
+
+  /**
+   * Puts a copy of bytes back: the next read gets them first. Also after the end of the stream.
+   *
+   * @throws InvalidStateError while a read is pending, or `startTls()`
+   * @throws TypeError if `data` is neither bytes nor a string
+   */
+  unread(data: BytesLike): void {
+    const bytes = toBytes(data);
+    this.#buffer.checkIdle("unread");
+    this.#buffer.unread(bytes);
+  }
+
+  /** How many bytes are here that nobody has read. */
+  get bufferedBytes(): number {
+    return this.#buffer.queue.length;
+  }
+
+  // The same without waiting: `undefined` instead. A transport that a full buffer has paused then goes on.
+
+  /** As `read`, or `undefined` if that would have to wait. */
+  tryRead(size = -1): Bytes | undefined {
+    return this.#try("tryRead", this.#some(size));
+  }
+
+  /** As `readExactly`, or `undefined` if that would have to wait. */
+  tryReadExactly(size: number): Bytes | undefined {
+    return this.#try("tryReadExactly", this.#exactly("tryReadExactly", size));
+  }
+
+  /** As `readUntil`, or `undefined` if that would have to wait. */
+  tryReadUntil(separator: BytesLike | readonly BytesLike[] = "\n"): Bytes | undefined {
+    return this.#try("tryReadUntil", this.#through(separator));
+  }
+
+  /**
+   * As `readLine`, or `undefined` if that would have to wait. In a loop it costs a half of awaited reads:
+   *
+   * ```ts
+   * const line = reader.tryReadLine() ?? (await reader.readLine());
+   * ```
+   */
+  tryReadLine(): Bytes | undefined {
+    this.#buffer.begin("tryReadLine");
+    return this.#buffer.tryTake(this.#line());
+  }
+
+  // Loops.
 
   /** Iterates over lines, as `readLine()` gives them, to the end of the stream. Leaving the loop loses nothing. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Bytes, undefined> {
-    const next = async (): Promise<IteratorResult<Bytes, undefined>> => {
-      const value = await this.readLine();
-      return value.length > 0 ? { value, done: false } : { value: undefined, done: true };
+    return iterate(async () => {
+      const line = await this.readLine();
+      return line.length > 0 ? line : undefined;
+    });
+  }
+
+  /**
+   * Iterates over lines by rules of its own, to the end of the stream; the last line may lack its end. Leaving the loop
+   * loses nothing.
+   *
+   * ```ts
+   * for await (const line of reader.lines({ eol: "crlf-strict", encoding: "latin1", limit: 1_000 })) …
+   * ```
+   *
+   * @throws LineTooLongError, LineEndingError: see the options; they leave the line in the buffer
+   * @throws TypeError or RangeError for wrong options
+   */
+  lines<const Options extends LinesOptions = LinesOptions>(
+    options?: Options,
+  ): AsyncIterableIterator<LinesOf<Options>, undefined> {
+    return linesOf(this.#buffer, options);
+  }
+
+  /** Iterates over what arrives, chunk by chunk and without copying, to the end of the stream. Leaving the loop loses nothing. */
+  chunks(options?: WaitOptions): AsyncIterableIterator<Bytes, undefined> {
+    const { queue } = this.#buffer;
+    const attempt = () => {
+      if (queue.length > 0) return queue.takeChunk();
+      return this.#buffer.isEnded ? queue.take(0) : undefined;
     };
-    const iterator: AsyncIterableIterator<Bytes, undefined> = {
-      next,
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+    return iterate(async () => {
+      const chunk = await this.#wait("chunks", attempt, options);
+      return chunk.length > 0 ? chunk : undefined;
+    });
   }
 
   /** Whether the stream has ended and everything was read. As `StreamReader.at_eof`. */
@@ -167,12 +311,66 @@ export class StreamReader {
     return `<${`StreamReader ${this.#buffer.toString()}`.trim()}>`;
   }
 
-  #take(attempt: () => Bytes | undefined): Bytes | Promise<Bytes> {
-    return this.#buffer.take(() => {
-      const bytes = attempt();
-      if (bytes !== undefined) this.#buffer.resumeIfFree();
-      return bytes;
-    });
+  // What the reads take: bytes, `undefined` to wait, or an error. Checks come first.
+
+  #some(size: number): () => Bytes | undefined {
+    checkInteger("read size", size, Number.MIN_SAFE_INTEGER);
+    const buffer = this.#buffer;
+    if (size < 0) return () => takeAll(buffer.queue, buffer.isEnded);
+    return () => takeSome(buffer.queue, size, buffer.isEnded || size === 0);
+  }
+
+  #exactly(method: string, size: number): () => Bytes | undefined {
+    if (typeof size === "number" && size < 0) {
+      throw new RangeError(`${method} size can not be less than zero, got ${size}`);
+    }
+    checkInteger(`${method} size`, size, 0);
+    return () => takeExactly(this.#buffer.queue, size, this.#buffer.isEnded);
+  }
+
+  #through(separator: unknown): () => Bytes | undefined {
+    const search = new SeparatorSearch(toSeparators(separator));
+    return () => this.#takeThrough(search);
+  }
+
+  #line(): () => Bytes | undefined {
+    const search = new SeparatorSearch(NEWLINE);
+    return () => this.#takeLine(search);
+  }
+
+  // How they wait.
+
+  #wait<Result>(
+    method: string,
+    attempt: () => Result | undefined,
+    options: WaitOptions | undefined,
+  ): Result | Promise<Result> {
+    const bounds = Bounds.of(method, options, this.#buffer.clock);
+    this.#buffer.begin(method);
+    return this.#buffer.take(this.#freeing(attempt), bounds);
+  }
+
+  #look(
+    method: string,
+    attempt: () => Bytes | undefined,
+    options: WaitOptions | undefined,
+  ): Bytes | Promise<Bytes> {
+    const bounds = Bounds.of(method, options, this.#buffer.clock);
+    this.#buffer.begin(method);
+    return this.#buffer.take(attempt, bounds);
+  }
+
+  #try(method: string, attempt: () => Bytes | undefined): Bytes | undefined {
+    this.#buffer.begin(method);
+    return this.#buffer.tryTake(this.#freeing(attempt));
+  }
+
+  #freeing<Result>(attempt: () => Result | undefined): () => Result | undefined {
+    return () => {
+      const result = attempt();
+      if (result !== undefined) this.#buffer.resumeIfFree();
+      return result;
+    };
   }
 
   #takeThrough(search: SeparatorSearch): Bytes | undefined {

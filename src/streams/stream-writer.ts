@@ -7,6 +7,7 @@ import {
 } from "../errors.js";
 import type { TlsOptions, TlsSettings } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
+import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { StreamProtocol } from "./stream-protocol.js";
 import { checkStartTls, type StartTlsOptions, type TlsDefaults } from "./start-tls-options.js";
 
@@ -65,11 +66,12 @@ export class StreamWriter implements AsyncDisposable {
    *
    * @throws ConnectionResetError after `close()` or the loss of the connection; if it was lost with an error, that error
    */
-  async drain(): Promise<void> {
+  async drain(options?: WaitOptions): Promise<void> {
+    const bounds = Bounds.of("drain", options, this.#protocol.buffer.clock);
     const error = this.#protocol.buffer.exception;
     if (error !== undefined) throw error;
     if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
-    if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass();
+    if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass(bounds);
   }
 
   /**
@@ -91,8 +93,8 @@ export class StreamWriter implements AsyncDisposable {
    *
    * @throws the error with which the connection was lost, if it was
    */
-  waitClosed(): Promise<void> {
-    return this.#protocol.closedGate.pass();
+  async waitClosed(options?: WaitOptions): Promise<void> {
+    return this.#protocol.closedGate.pass(Bounds.of("waitClosed", options, this.#protocol.buffer.clock));
   }
 
   /** Whether our direction can be ended alone. */

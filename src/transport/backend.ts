@@ -1,5 +1,5 @@
 /** What the functions that connect and serve ask of the world below: sockets of a runtime, or a network in memory. */
-import type { Clock } from "./clock.js";
+import type { Clock } from "../waiting/clock.js";
 import type { Endpoint, TcpEndpoint } from "./endpoint.js";
 import type { StartableTransport } from "./transport.js";
 

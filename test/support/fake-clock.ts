@@ -1,5 +1,5 @@
 /** Time that stands still until a test moves it. */
-import type { Clock } from "#src/transport/clock.js";
+import type { Clock } from "#src/waiting/clock.js";
 
 interface Timer {
   readonly due: number;

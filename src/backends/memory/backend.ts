@@ -2,7 +2,7 @@
 import { kindOf } from "../../describe.js";
 import { ConnectionRefusedError, NameResolutionError, NotImplementedError, OSError } from "../../errors.js";
 import type { Backend, HostAddress } from "../../transport/backend.js";
-import { systemClock, type Clock } from "../../transport/clock.js";
+import { systemClock, type Clock } from "../../waiting/clock.js";
 import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
 import { ChannelTransport } from "../channel-transport.js";
 import { MemoryListener } from "./listener.js";

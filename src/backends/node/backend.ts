@@ -13,7 +13,7 @@ import type {
   Listener,
   ListenOptions,
 } from "../../transport/backend.js";
-import { systemClock } from "../../transport/clock.js";
+import { systemClock } from "../../waiting/clock.js";
 import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
 import type { StartableTransport } from "../../transport/transport.js";
 import { ChannelTransport } from "../channel-transport.js";

@@ -10,7 +10,7 @@ import {
   type SecureContext,
 } from "node:tls";
 import { CertificateError, ConnectionResetError, TlsHandshakeTimeoutError } from "../../errors.js";
-import { systemClock } from "../../transport/clock.js";
+import { systemClock } from "../../waiting/clock.js";
 import type { PreparedTls, TlsOptions, TlsSettings } from "../../transport/tls.js";
 import { fromTlsError } from "./tls-errors.js";
 

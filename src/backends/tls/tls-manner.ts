@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
-import { systemClock } from "../../transport/clock.js";
+import { systemClock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
 import type { SocketManner } from "../node/socket-manner.js";
 import type { ChannelDuplex } from "./channel-duplex.js";

@@ -2,26 +2,31 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { TimeoutError } from "asyncio-streams";
-import { CancelScope, unlessAborted } from "#src/connect/cancel-scope.js";
+import { CancelScope, unlessAborted } from "#src/waiting/cancel-scope.js";
+import { Bounds, type WaitOptions } from "#src/waiting/bounds.js";
 import { FakeClock } from "../support/fake-clock.js";
+
+function scopeOf(options: WaitOptions, clock = new FakeClock()): CancelScope {
+  return new CancelScope(new Bounds("openConnection", options, clock));
+}
 
 describe("CancelScope", () => {
   it("aborts with the reason of the caller's signal", () => {
     const controller = new AbortController();
-    const scope = new CancelScope("openConnection", { signal: controller.signal }, new FakeClock());
+    const scope = scopeOf({ signal: controller.signal });
     assert.equal(scope.signal.aborted, false);
     controller.abort("enough");
     assert.equal(scope.signal.reason, "enough");
   });
 
   it("is aborted from the start by a signal that is aborted already", () => {
-    const scope = new CancelScope("f", { signal: AbortSignal.abort("before") }, new FakeClock());
+    const scope = scopeOf({ signal: AbortSignal.abort("before") });
     assert.equal(scope.signal.reason, "before");
   });
 
   it("aborts after the timeout with a TimeoutError that says what and how long", async () => {
     const clock = new FakeClock();
-    const { signal } = new CancelScope("openConnection", { timeout: 50 }, clock);
+    const { signal } = scopeOf({ timeout: 50 }, clock);
     await clock.advance(49);
     assert.equal(signal.aborted, false);
     await clock.advance(1);
@@ -36,7 +41,7 @@ describe("CancelScope", () => {
   it("keeps the first of two reasons", async () => {
     const clock = new FakeClock();
     const controller = new AbortController();
-    const scope = new CancelScope("f", { signal: controller.signal, timeout: 50 }, clock);
+    const scope = scopeOf({ signal: controller.signal, timeout: 50 }, clock);
     controller.abort("enough");
     await clock.advance(50);
     assert.equal(scope.signal.reason, "enough");
@@ -45,7 +50,7 @@ describe("CancelScope", () => {
   it("leaves neither timer nor listener when disposed", async () => {
     const clock = new FakeClock();
     const controller = new AbortController();
-    const scope = new CancelScope("f", { signal: controller.signal, timeout: 50 }, clock);
+    const scope = scopeOf({ signal: controller.signal, timeout: 50 }, clock);
     assert.equal(clock.pending, 1);
     assert.equal(getEventListeners(controller.signal, "abort").length, 1);
     scope.dispose();

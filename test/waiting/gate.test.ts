@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Gate } from "#src/streams/gate.js";
+import { Gate } from "#src/waiting/gate.js";
 import { isPending } from "../support/turns.js";
 
 describe("Gate", () => {

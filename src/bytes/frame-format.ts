@@ -1,0 +1,97 @@
+/** Frames with their length in front: the format, and what a read takes by it. */
+import { checkBoolean, checkInteger, checkOneOf, checkOptions } from "../checks.js";
+import { FrameError, FrameTooLargeError, IncompleteReadError } from "../errors.js";
+import type { ByteQueue } from "./byte-queue.js";
+
+export interface LengthPrefixedOptions {
+  /** How many bytes the length has. */
+  readonly bytes: 1 | 2 | 4 | 8;
+  /** Their order. Default `"big"`. */
+  readonly endian?: "big" | "little" | undefined;
+  /** Whether the length counts its own bytes too. Default false. */
+  readonly includesPrefix?: boolean | undefined;
+  /** The most bytes of a payload. Default 8 388 608; never more than the length can say. */
+  readonly maxFrame?: number | undefined;
+}
+
+/** A format of frames, for `readFrame()` and `writeFrame()`. Made by `lengthPrefixed()`; it can serve any number of connections. */
+export interface FrameFormat {
+  readonly bytes: 1 | 2 | 4 | 8;
+  readonly endian: "big" | "little";
+  readonly includesPrefix: boolean;
+  /** The most bytes of a payload. */
+  readonly maxFrame: number;
+}
+
+const DEFAULT_MAX_FRAME = 8_388_608;
+const NAMES = ["bytes", "endian", "includesPrefix", "maxFrame"] as const;
+
+/**
+ * The format of frames that have the length of their payload in front.
+ *
+ * @throws TypeError or RangeError for wrong options
+ */
+export function lengthPrefixed(options: LengthPrefixedOptions): FrameFormat {
+  const given = checkOptions<LengthPrefixedOptions>("lengthPrefixed()", options, NAMES);
+  const { endian = "big", includesPrefix = false, maxFrame = DEFAULT_MAX_FRAME } = given;
+  const bytes = checkOneOf("bytes", given.bytes, [1, 2, 4, 8]);
+  const counted = checkBoolean("includesPrefix", includesPrefix) ? bytes : 0;
+  const largest = Math.min(2 ** (8 * bytes) - 1, Number.MAX_SAFE_INTEGER) - counted;
+  return Object.freeze({
+    bytes,
+    endian: checkOneOf("endian", endian, ["big", "little"]),
+    includesPrefix,
+    maxFrame: Math.min(largest, checkInteger("maxFrame", maxFrame, 0)),
+  });
+}
+
+/**
+ * The payload of the next frame. Nothing leaves the queue before all of it is there.
+ *
+ * @throws FrameTooLargeError, FrameError; they take nothing
+ * @throws IncompleteReadError at the end, with what is left
+ */
+export function takeFrame(
+  queue: ByteQueue,
+  format: FrameFormat,
+  ended: boolean,
+): Buffer<ArrayBuffer> | undefined {
+  const { bytes } = format;
+  if (queue.length < bytes) return incomplete(queue, bytes, ended);
+  const size = payloadSize(queue.peek(bytes), format);
+  if (queue.length < bytes + size) return incomplete(queue, bytes + size, ended);
+  queue.skip(bytes);
+  return queue.take(size);
+}
+
+/** The length in front of a payload of `size` bytes. @throws FrameTooLargeError */
+export function framePrefix(size: number, { bytes, endian, includesPrefix, maxFrame }: FrameFormat): Buffer {
+  if (size > maxFrame) throw new FrameTooLargeError(size, maxFrame);
+  const prefix = Buffer.alloc(bytes);
+  const length = includesPrefix ? size + bytes : size;
+  if (bytes === 8) {
+    if (endian === "big") prefix.writeBigUInt64BE(BigInt(length));
+    else prefix.writeBigUInt64LE(BigInt(length));
+  } else if (endian === "big") prefix.writeUIntBE(length, 0, bytes);
+  else prefix.writeUIntLE(length, 0, bytes);
+  return prefix;
+}
+
+function payloadSize(prefix: Buffer, { bytes, endian, includesPrefix, maxFrame }: FrameFormat): number {
+  const length = readLength(prefix, bytes, endian);
+  const size = includesPrefix ? length - bytes : length;
+  if (size < 0)
+    throw new FrameError(`A frame says that it has ${length} bytes, its ${bytes} bytes of length included`);
+  if (size > maxFrame) throw new FrameTooLargeError(size, maxFrame);
+  return size;
+}
+
+/** Above 2^53 the number is rounded, which no limit lets through. */
+function readLength(prefix: Buffer, bytes: 1 | 2 | 4 | 8, endian: "big" | "little"): number {
+  if (bytes === 8) return Number(endian === "big" ? prefix.readBigUInt64BE() : prefix.readBigUInt64LE());
+  return endian === "big" ? prefix.readUIntBE(0, bytes) : prefix.readUIntLE(0, bytes);
+}
+
+function incomplete(queue: ByteQueue, expected: number, ended: boolean): undefined {
+  if (ended) throw new IncompleteReadError(queue.take(queue.length), expected);
+}

@@ -1,0 +1,80 @@
+/** Reading and writing frames with their length in front. */
+import { framePrefix, takeFrame, type FrameFormat } from "../bytes/frame-format.js";
+import { toBytes } from "../bytes/to-bytes.js";
+import { kindOf } from "../describe.js";
+import type { BytesLike } from "../transport/transport.js";
+import { Bounds, type WaitOptions } from "../waiting/bounds.js";
+import { iterate } from "./iterate.js";
+import type { ReceiveBuffer } from "./receive-buffer.js";
+import { StreamReader } from "./stream-reader.js";
+import type { StreamWriter } from "./stream-writer.js";
+
+/**
+ * The payload of the next frame, as `readExactly` of a length and then of as many bytes, but in one: aborted, timed out
+ * or failed it has consumed nothing. Not bounded by the reader's limit.
+ *
+ * ```ts
+ * const format = lengthPrefixed({ bytes: 4, maxFrame: 65_536 });
+ * writeFrame(writer, format, "ping");
+ * const pong = await readFrame(reader, format);
+ * ```
+ *
+ * @throws FrameTooLargeError as soon as the length is there, if it is above `maxFrame`; FrameError if it is less than its
+ *   own bytes, which it includes
+ * @throws IncompleteReadError if the stream ends before; `partial` is empty if it ends between two frames
+ */
+export async function readFrame(
+  reader: StreamReader,
+  format: FrameFormat,
+  options?: WaitOptions,
+): Promise<Buffer<ArrayBuffer>> {
+  const buffer = bufferOf("readFrame", reader);
+  checkFormat(format);
+  const bounds = Bounds.of("readFrame", options, buffer.clock);
+  buffer.begin("readFrame");
+  return buffer.take(() => take(buffer, format), bounds);
+}
+
+/** Iterates over the payloads of frames, as `readFrame()` gives them, until the stream ends between two. Leaving the loop loses nothing. */
+export function frames(
+  reader: StreamReader,
+  format: FrameFormat,
+  options?: WaitOptions,
+): AsyncIterableIterator<Buffer<ArrayBuffer>, undefined> {
+  const buffer = bufferOf("frames", reader);
+  checkFormat(format);
+  return iterate(async () => {
+    const bounds = Bounds.of("frames", options, buffer.clock);
+    buffer.begin("frames");
+    const attempt = () => (buffer.isEnded && buffer.queue.length === 0 ? "end" : take(buffer, format));
+    const payload = await buffer.take(attempt, bounds);
+    return payload === "end" ? undefined : payload;
+  });
+}
+
+/**
+ * Writes one frame, as `writer.write()`: it never waits, and the same holds for large arrays.
+ *
+ * @throws FrameTooLargeError if `payload` is above `maxFrame`; nothing was written
+ */
+export function writeFrame(writer: StreamWriter, format: FrameFormat, payload: BytesLike): void {
+  checkFormat(format);
+  const bytes = toBytes(payload);
+  writer.writeLines([framePrefix(bytes.length, format), bytes]);
+}
+
+function take(buffer: ReceiveBuffer, format: FrameFormat): Buffer<ArrayBuffer> | undefined {
+  const payload = takeFrame(buffer.queue, format, buffer.isEnded);
+  if (payload !== undefined) buffer.resumeIfFree();
+  return payload;
+}
+
+function checkFormat(format: unknown): void {
+  if (typeof Object(format).maxFrame === "number") return;
+  throw new TypeError(`format must come from lengthPrefixed(), got ${kindOf(format)}`);
+}
+
+function bufferOf(method: string, reader: unknown): ReceiveBuffer {
+  if (reader instanceof StreamReader) return StreamReader.bufferOf(reader);
+  throw new TypeError(`${method}() takes a StreamReader, not ${kindOf(reader)}`);
+}

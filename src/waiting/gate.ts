@@ -1,0 +1,74 @@
+/** A gate that any number of callers wait at: `drain()` until the buffer has room, `waitClosed()` until the end. */
+import type { Bounds } from "./bounds.js";
+
+interface Waiting {
+  readonly pass: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+export class Gate {
+  #state: "open" | "shut" | "ended";
+  #error: Error | undefined;
+  #waiting = new Set<Waiting>();
+
+  constructor(state: "open" | "shut") {
+    this.#state = state;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /**
+   * Resolves when the gate is open or has ended well, rejects when it has ended with an error or at the bounds. First
+   * come, first served.
+   */
+  pass(bounds?: Bounds): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#state === "shut") this.#wait(resolve, reject, bounds);
+      else if (this.#error === undefined) resolve();
+      else reject(this.#error);
+    });
+  }
+
+  shut(): void {
+    if (this.#state === "open") this.#state = "shut";
+  }
+
+  open(): void {
+    if (this.#state === "shut") this.#release("open");
+  }
+
+  /** For good: whoever waits now or comes later passes, or gets `error`. */
+  end(error: Error | undefined): void {
+    this.#error = error;
+    this.#release("ended");
+  }
+
+  #wait(pass: () => void, fail: (reason: unknown) => void, bounds: Bounds | undefined): void {
+    if (bounds === undefined) {
+      this.#waiting.add({ pass, fail });
+      return;
+    }
+    const stop = bounds.watch((reason) => {
+      this.#waiting.delete(waiting);
+      fail(reason);
+    });
+    const leave = (action: () => void) => {
+      stop();
+      action();
+    };
+    const waiting: Waiting = { pass: () => leave(pass), fail: (error) => leave(() => fail(error)) };
+    this.#waiting.add(waiting);
+  }
+
+  #release(state: "open" | "ended"): void {
+    this.#state = state;
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const { pass, fail } of waiting) {
+      if (this.#error === undefined) pass();
+      else fail(this.#error);
+    }
+  }
+}
