@@ -34,9 +34,13 @@ export interface StreamReaderOptions {
  * Reads a stream of bytes. As `asyncio.StreamReader`; `openConnection()` and `startServer()` make them, and `new` makes
  * one without a connection, to feed a parser in a test.
  *
- * At most one read may be pending; another one rejects with InvalidStateError at once. A pending read consumes nothing
- * before it succeeds. When the connection is lost with an error, what was received can still be read by `read(n)` and by
- * reads that it suffices for; then they reject with that error. After a local `close()` reads get the end of the stream.
+ * At most one read may be pending; another one rejects with InvalidStateError at once. When the connection is lost with
+ * an error, what was received can still be read by `read(n)` and by reads that it suffices for; then they reject with that
+ * error. After a local `close()` reads get the end of the stream.
+ *
+ * Cancel safety: a read that its signal aborts or that times out rejects and has consumed nothing; only `discard()` of much
+ * and `lines({ onOverrun: "skip" })` have dropped what they say. Another read may start at once, also in a listener of that
+ * abort. A signal that is aborted already rejects also what would not have to wait.
  */
 export class StreamReader {
   static {
@@ -44,7 +48,11 @@ export class StreamReader {
   }
   readonly #buffer: ReceiveBuffer;
 
-  /** @throws RangeError if `limit` is not a whole number above 0 */
+  /**
+   * `clock` is what timeouts go by, for tests.
+   *
+   * @throws TypeError or RangeError if `limit` is not a whole number above 0
+   */
   constructor(options?: StreamReaderOptions, clock?: Clock) {
     const { limit = DEFAULT_LIMIT } = checkOptions<StreamReaderOptions>("StreamReader()", options, ["limit"]);
     this.#buffer = new ReceiveBuffer(checkLimit(limit), clock);
@@ -55,7 +63,7 @@ export class StreamReader {
     return reader.#buffer;
   }
 
-  // For whoever reads. The bounds of a wait do not count for what is there at once.
+  // For whoever reads.
 
   /**
    * Up to `size` bytes, as soon as there is one; an empty result means the end of the stream. A negative `size`, or none,
@@ -238,7 +246,7 @@ export class StreamReader {
    * @throws LineTooLongError, LineEndingError: see the options; they leave the line in the buffer
    * @throws TypeError or RangeError for wrong options
    */
-  lines<const Options extends LinesOptions = LinesOptions>(
+  lines<const Options extends LinesOptions = Record<never, never>>(
     options?: Options,
   ): AsyncIterableIterator<LinesOf<Options>, undefined> {
     return linesOf(this.#buffer, options);
@@ -246,13 +254,17 @@ export class StreamReader {
 
   /** Iterates over what arrives, chunk by chunk and without copying, to the end of the stream. Leaving the loop loses nothing. */
   chunks(options?: WaitOptions): AsyncIterableIterator<Bytes, undefined> {
-    const { queue } = this.#buffer;
-    const attempt = () => {
+    const buffer = this.#buffer;
+    const { queue } = buffer;
+    const bounds = Bounds.from("chunks", options, buffer.clock);
+    const attempt = this.#freeing(() => {
       if (queue.length > 0) return queue.takeChunk();
-      return this.#buffer.isEnded ? queue.take(0) : undefined;
-    };
+      return buffer.isEnded ? queue.take(0) : undefined;
+    });
     return iterate(async () => {
-      const chunk = await this.#wait("chunks", attempt, options);
+      bounds?.throwIfAborted();
+      buffer.begin("chunks");
+      const chunk = await buffer.take(attempt, bounds);
       return chunk.length > 0 ? chunk : undefined;
     });
   }
@@ -338,26 +350,24 @@ export class StreamReader {
     return () => this.#takeLine(search);
   }
 
-  // How they wait.
+  // How they wait. What only looks leaves flow control alone.
 
-  #wait<Result>(
+  #look<Result>(
     method: string,
     attempt: () => Result | undefined,
     options: WaitOptions | undefined,
   ): Result | Promise<Result> {
     const bounds = Bounds.of(method, options, this.#buffer.clock);
     this.#buffer.begin(method);
-    return this.#buffer.take(this.#freeing(attempt), bounds);
+    return this.#buffer.take(attempt, bounds);
   }
 
-  #look(
+  #wait<Result>(
     method: string,
-    attempt: () => Bytes | undefined,
+    attempt: () => Result | undefined,
     options: WaitOptions | undefined,
-  ): Bytes | Promise<Bytes> {
-    const bounds = Bounds.of(method, options, this.#buffer.clock);
-    this.#buffer.begin(method);
-    return this.#buffer.take(attempt, bounds);
+  ): Result | Promise<Result> {
+    return this.#look(method, this.#freeing(attempt), options);
   }
 
   #try(method: string, attempt: () => Bytes | undefined): Bytes | undefined {
