@@ -97,7 +97,7 @@ describe("Bounds.watch()", () => {
     const controller = new AbortController();
     const { reasons, clock } = watched({ signal: controller.signal, timeout: 50 });
     await clock.advance(49);
-    assert.deepEqual(reasons, []);
+    assert.equal(reasons.length, 0);
     await clock.advance(1);
     assert.deepEqual(reasons.map(String), ["TimeoutError: read() did not end within 50 ms"]);
     for (const reason of reasons) assert.ok(reason instanceof TimeoutError);
