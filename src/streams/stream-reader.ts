@@ -246,7 +246,7 @@ export class StreamReader {
    * @throws LineTooLongError, LineEndingError: see the options; they leave the line in the buffer
    * @throws TypeError or RangeError for wrong options
    */
-  lines<const Options extends LinesOptions = Record<never, never>>(
+  lines<const Options extends LinesOptions = { readonly encoding?: undefined; readonly batches?: false }>(
     options?: Options,
   ): AsyncIterableIterator<LinesOf<Options>, undefined> {
     return linesOf(this.#buffer, options);

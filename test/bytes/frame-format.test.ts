@@ -26,13 +26,18 @@ function lengthOf(
   { bytes, endian }: { bytes: number; endian: "big" | "little" },
 ): Buffer<ArrayBuffer> {
   const big = Buffer.from(value.toString(16).padStart(2 * bytes, "0"), "hex");
-  return endian === "big" ? big : big.reverse();
+  return endian === "big" ? big : Buffer.from(big.toReversed());
 }
 
 describe("lengthPrefixed()", () => {
   it("has big-endian lengths of the payload alone and frames of up to 8 MiB, by default", () => {
     const format = lengthPrefixed({ bytes: 4 });
-    assert.deepEqual({ ...format }, { bytes: 4, endian: "big", includesPrefix: false, maxFrame: 8_388_608 });
+    assert.deepEqual(Object.fromEntries(Object.entries(format)), {
+      bytes: 4,
+      endian: "big",
+      includesPrefix: false,
+      maxFrame: 8_388_608,
+    });
     assert.ok(Object.isFrozen(format));
   });
 

@@ -27,17 +27,17 @@ function cutAll(pieces: readonly string[], rules: LineRules, restarts: boolean):
         if (restarts) cutter.restart();
         const cut = cutter.cut(queue, piece === undefined);
         if (cut === undefined) break;
-        if (cut === "end") return { lines, then: "end" };
+        if (cut === "end") return { lines, last: "end" };
         lines.push(cut.toString("latin1"));
       }
     }
-    return { lines, then: "nothing" };
+    return { lines, last: "nothing" };
   } catch (error) {
     const left = queue.length;
     cutter.restart();
     assert.throws(() => cutter.cut(queue, true), error as Error);
     assert.equal(queue.length, left, "an error takes nothing");
-    return { lines, then: asExpected(error) };
+    return { lines, last: asExpected(error) };
   }
 }
 

@@ -4,7 +4,7 @@ import type { LineRules } from "#src/bytes/line-cutter.js";
 export interface ExpectedLines {
   readonly lines: readonly string[];
   /** What comes behind them: the end of the input, or an error. */
-  readonly then: string;
+  readonly last: string;
 }
 
 export function expectedLines(input: string, { eol, limit, keepEnds, onOverrun }: LineRules): ExpectedLines {
@@ -12,13 +12,13 @@ export function expectedLines(input: string, { eol, limit, keepEnds, onOverrun }
   for (let from = 0, line = 1; from < input.length; line++) {
     const { at, through, bare } = endOfLine(input, from, eol);
     const isTooLong = at - from > limit;
-    if (isTooLong && onOverrun === "throw") return { lines, then: "LineTooLongError" };
+    if (isTooLong && onOverrun === "throw") return { lines, last: "LineTooLongError" };
     if (bare !== undefined)
-      return { lines, then: `LineEndingError: bare ${bare} in ${line} at ${at - from}` };
+      return { lines, last: `LineEndingError: bare ${bare} in ${line} at ${at - from}` };
     if (!isTooLong) lines.push(input.slice(from, keepEnds ? through : at));
     from = through;
   }
-  return { lines, then: "end" };
+  return { lines, last: "end" };
 }
 
 function endOfLine(
@@ -36,7 +36,7 @@ function endOfLine(
   return { at: input.length, through: input.length };
 }
 
-/** An error of a loop over lines, as `then` above. */
+/** An error of a loop over lines, as `last` above. */
 export function asExpected(error: unknown): string {
   const { name, found, line, offset } = error as {
     name: string;

@@ -44,14 +44,14 @@ function shown(value: unknown): string {
   if (value === null) return "null";
   if (typeof value === "object") return `an instance of ${value.constructor.name}`;
   if (typeof value === "function") return "function";
-  return `${typeof value} ${typeof value === "string" ? `"${value}"` : String(value as number)}`;
+  return `${typeof value} ${typeof value === "string" ? `"${value}"` : String(value)}`;
 }
 
 describe("Bounds.from() and of()", () => {
   for (const [options, error] of WRONG) {
     it(`refuse ${inspect(options, { depth: 0, breakLength: Infinity })} with a ${error.name}`, () => {
-      for (const make of [Bounds.from, Bounds.of]) {
-        assert.throws(() => make("read", options as WaitOptions, clock), error);
+      for (const name of ["from", "of"] as const) {
+        assert.throws(() => Bounds[name]("read", options as WaitOptions, clock), error);
       }
     });
   }

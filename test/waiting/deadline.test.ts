@@ -97,7 +97,7 @@ describe("deadline()", () => {
   });
 
   for (const [ms, name] of WRONG) {
-    it(`refuses ${String(ms as number)} with a ${name}, and extend() too`, () => {
+    it(`refuses ${String(ms)} with a ${name}, and extend() too`, () => {
       assert.throws(() => deadline(ms as number), { name, message: /^deadline must be / });
       const limit = deadline(1_000);
       assert.throws(() => limit.extend(ms as number), { name, message: /^extend must be / });
