@@ -22,6 +22,7 @@ import { StreamWriter } from "./stream-writer.js";
  * @throws FrameTooLargeError as soon as the length is there, if it is above `maxFrame`; FrameError if it is less than its
  *   own bytes, which it includes
  * @throws IncompleteReadError if the stream ends before; `partial` is empty if it ends between two frames
+ * @throws TypeError or RangeError for wrong arguments
  */
 export async function readFrame(
   reader: StreamReader,
@@ -35,7 +36,12 @@ export async function readFrame(
   return buffer.take(() => take(buffer, format), bounds);
 }
 
-/** Iterates over the payloads of frames, as `readFrame()` gives them, until the stream ends between two. Leaving the loop loses nothing. */
+/**
+ * Iterates over the payloads of frames, as `readFrame()` gives them, until the stream ends between two. Leaving the loop loses
+ * nothing. The bounds count for each frame on its own.
+ *
+ * @throws TypeError or RangeError for wrong arguments; a step rejects as `readFrame()` does
+ */
 export function frames(
   reader: StreamReader,
   format: FrameFormat,

@@ -118,6 +118,8 @@ export class StreamReader {
    * Copies received bytes into `view`, as many as are there and fit, as soon as there is one, and returns their number; 0
    * means the end of the stream, or a view without room. Nothing is allocated for the bytes. Until it has settled, `view`
    * must not be used otherwise.
+   *
+   * @throws TypeError if `view` is no view of an ArrayBuffer or a SharedArrayBuffer
    */
   async readInto(view: NodeJS.ArrayBufferView, options?: WaitOptions): Promise<number> {
     if (!ArrayBuffer.isView(view)) {
@@ -254,7 +256,12 @@ export class StreamReader {
     return linesOf(this.#buffer, options);
   }
 
-  /** Iterates over what arrives, chunk by chunk and without copying, to the end of the stream. Leaving the loop loses nothing. */
+  /**
+   * Iterates over what arrives, chunk by chunk and without copying, to the end of the stream. Leaving the loop loses nothing.
+   * The bounds count for each chunk on its own.
+   *
+   * @throws TypeError or RangeError for wrong options
+   */
   chunks(options?: WaitOptions): AsyncIterableIterator<Bytes, undefined> {
     const buffer = this.#buffer;
     const { queue } = buffer;
