@@ -166,6 +166,16 @@ describe("lines()", () => {
     assert.equal((await next).value, "yef");
   });
 
+  it("looks again at what it had seen before it was aborted, as others may have read of that", async () => {
+    const reader = new StreamReader();
+    const loop = reader.lines({ encoding: "latin1", timeout: 5 });
+    feed(reader, "abcd");
+    await assert.rejects(loop.next(), { name: "TimeoutError" });
+    assert.equal(String(await reader.readExactly(3)), "abc");
+    feed(reader, "\nef");
+    assert.equal((await loop.next()).value, "d");
+  });
+
   it("goes on after a step that was aborted or timed out, which has lost nothing", async () => {
     const clock = new FakeClock();
     const reader = new StreamReader({}, clock);
