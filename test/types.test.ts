@@ -7,20 +7,28 @@ import {
   ConnectionAttemptsError,
   ConnectionError,
   ConnectionRefusedError,
+  deadline,
+  frames,
   IncompleteReadError,
+  lengthPrefixed,
   LimitOverrunError,
   openConnection,
   openUnixConnection,
   OSError,
+  readFrame,
   socketPair,
   startServer,
   startUnixServer,
   StreamReader,
+  writeFrame,
   type BytesLike,
   type CipherInfo,
   type ClientConnectedCallback,
   type Connection,
   type ConnectionAttempt,
+  type Deadline,
+  type FrameFormat,
+  type LinesOptions,
   type LookupFunction,
   type OpenConnectionOptions,
   type Server,
@@ -28,6 +36,7 @@ import {
   type StreamWriter,
   type Transport,
   type TransportSocket,
+  type WaitOptions,
 } from "asyncio-streams";
 
 type Bytes = Buffer<ArrayBuffer>;
@@ -107,6 +116,63 @@ async function useReader(reader: StreamReader): Promise<void> {
   parser.feedData("text");
   // @ts-expect-error what is given up on is an Error
   parser.setException("x");
+}
+
+async function useOtherReads(reader: StreamReader, writer: StreamWriter): Promise<void> {
+  using limit = deadline(5_000);
+  isType<Deadline>()(limit);
+  isType<boolean>()(limit.extend(1_000));
+  const bounds: WaitOptions = { signal: limit.signal, timeout: 1_000 };
+  isType<Bytes>()(await reader.read(5, bounds));
+  isType<Bytes>()(await reader.readExactly(5, bounds));
+  isType<Bytes>()(await reader.readUntil("\r\n", bounds));
+  isType<Bytes>()(await reader.readLine(bounds));
+  isType<Bytes>()(await reader.peek(5, bounds));
+  isType<Bytes>()(await reader.peekExactly(5, bounds));
+  isType<void>()(await reader.discard(5, bounds));
+  isType<number>()(await reader.readInto(new DataView(new ArrayBuffer(5)), bounds));
+  isType<number>()(await reader.readInto(new Uint8Array(new SharedArrayBuffer(5))));
+  isType<void>()(await writer.drain(bounds));
+  isType<void>()(await writer.waitClosed(bounds));
+  await writer.startTls(true, bounds);
+  isType<void>()(reader.unread("text"));
+  isType<number>()(reader.bufferedBytes);
+  isType<Bytes | undefined>()(reader.tryRead());
+  isType<Bytes | undefined>()(reader.tryReadExactly(5));
+  isType<Bytes | undefined>()(reader.tryReadLine());
+  isType<Bytes | undefined>()(reader.tryReadUntil(["a", "b"]));
+  isType<Bytes>()(reader.tryReadLine() ?? (await reader.readLine()));
+
+  for await (const line of reader.lines()) isType<Bytes>()(line);
+  for await (const line of reader.lines({ eol: "crlf-strict", keepEnds: true })) isType<Bytes>()(line);
+  for await (const line of reader.lines({ encoding: "latin1" })) isType<string>()(line);
+  for await (const lines of reader.lines({ batches: true })) isType<Bytes[]>()(lines);
+  for await (const lines of reader.lines({ batches: true, encoding: "utf8" })) isType<string[]>()(lines);
+  for await (const line of reader.lines({ batches: false, encoding: undefined })) isType<Bytes>()(line);
+  const known: LinesOptions = bounds;
+  for await (const got of reader.lines(known)) isType<Bytes | string | (Bytes | string)[]>()(got);
+  for await (const chunk of reader.chunks(bounds)) isType<Bytes>()(chunk);
+
+  const format = lengthPrefixed({ bytes: 4, endian: "little" });
+  isType<FrameFormat>()(format);
+  isType<void>()(writeFrame(writer, format, "text"));
+  isType<Bytes>()(await readFrame(reader, format, bounds));
+  for await (const payload of frames(reader, format, bounds)) isType<Bytes>()(payload);
+
+  // @ts-expect-error bytes are counted
+  await reader.peek();
+  // @ts-expect-error an ArrayBuffer has no view of its own
+  await reader.readInto(new ArrayBuffer(5));
+  // @ts-expect-error the signal is an option
+  await reader.readLine(limit.signal);
+  // @ts-expect-error a read that never waits needs no bounds
+  reader.tryReadLine(bounds);
+  // @ts-expect-error there are three ends of lines
+  reader.lines({ eol: "\r\n" });
+  // @ts-expect-error lines have no size
+  reader.lines({ size: 5 });
+  // @ts-expect-error a length has 1, 2, 4 or 8 bytes
+  lengthPrefixed({ bytes: 3 });
 }
 
 async function useWriter(writer: StreamWriter): Promise<void> {
@@ -231,7 +297,16 @@ function useOptions(limit: number | undefined, lookup: LookupFunction | undefine
 
 describe("the public types", () => {
   it("are as a user meets them", () => {
-    const uses = [useConnections, useReader, useWriter, useTls, useServers, useErrors, useOptions];
+    const uses = [
+      useConnections,
+      useReader,
+      useOtherReads,
+      useWriter,
+      useTls,
+      useServers,
+      useErrors,
+      useOptions,
+    ];
     assert.ok(uses.every((use) => typeof use === "function"));
   });
 

@@ -14,17 +14,29 @@ export interface LengthPrefixedOptions {
   readonly maxFrame?: number | undefined;
 }
 
+const DEFAULT_MAX_FRAME = 8_388_608;
+const NAMES = ["bytes", "endian", "includesPrefix", "maxFrame"] as const;
+
 /** A format of frames, for `readFrame()` and `writeFrame()`. Made by `lengthPrefixed()`; it can serve any number of connections. */
-export interface FrameFormat {
+export class FrameFormat {
   readonly bytes: 1 | 2 | 4 | 8;
   readonly endian: "big" | "little";
   readonly includesPrefix: boolean;
   /** The most bytes of a payload. */
   readonly maxFrame: number;
-}
 
-const DEFAULT_MAX_FRAME = 8_388_608;
-const NAMES = ["bytes", "endian", "includesPrefix", "maxFrame"] as const;
+  constructor(options: LengthPrefixedOptions) {
+    const given = checkOptions<LengthPrefixedOptions>("lengthPrefixed()", options, NAMES);
+    const { endian = "big", includesPrefix = false, maxFrame = DEFAULT_MAX_FRAME } = given;
+    this.bytes = checkOneOf("bytes", given.bytes, [1, 2, 4, 8]);
+    this.endian = checkOneOf("endian", endian, ["big", "little"]);
+    this.includesPrefix = checkBoolean("includesPrefix", includesPrefix);
+    const most = Math.min(2 ** (8 * this.bytes) - 1, Number.MAX_SAFE_INTEGER);
+    const mostPayload = this.includesPrefix ? most - this.bytes : most;
+    this.maxFrame = Math.min(mostPayload, checkInteger("maxFrame", maxFrame, 0));
+    Object.freeze(this);
+  }
+}
 
 /**
  * The format of frames that have the length of their payload in front.
@@ -32,17 +44,7 @@ const NAMES = ["bytes", "endian", "includesPrefix", "maxFrame"] as const;
  * @throws TypeError or RangeError for wrong options
  */
 export function lengthPrefixed(options: LengthPrefixedOptions): FrameFormat {
-  const given = checkOptions<LengthPrefixedOptions>("lengthPrefixed()", options, NAMES);
-  const { endian = "big", includesPrefix = false, maxFrame = DEFAULT_MAX_FRAME } = given;
-  const bytes = checkOneOf("bytes", given.bytes, [1, 2, 4, 8]);
-  const counted = checkBoolean("includesPrefix", includesPrefix) ? bytes : 0;
-  const largest = Math.min(2 ** (8 * bytes) - 1, Number.MAX_SAFE_INTEGER) - counted;
-  return Object.freeze({
-    bytes,
-    endian: checkOneOf("endian", endian, ["big", "little"]),
-    includesPrefix,
-    maxFrame: Math.min(largest, checkInteger("maxFrame", maxFrame, 0)),
-  });
+  return new FrameFormat(options);
 }
 
 /**

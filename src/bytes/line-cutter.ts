@@ -31,10 +31,15 @@ const SEPARATORS: Readonly<Record<LineEnding, readonly Uint8Array[]>> = {
 /** `undefined`: more bytes are needed; `"end"`: there is no further line. */
 export type CutLine = Buffer<ArrayBuffer> | "end" | undefined;
 
+/** The end of a line, or what stands there instead. */
+interface LineEnd extends SeparatorMatch {
+  readonly bare?: "CR" | "LF";
+}
+
 export class LineCutter {
   readonly #rules: LineRules;
   #search: SeparatorSearch;
-  /** Of the line that is being cut: which one it is, from 1 on, and how much of it was skipped. */
+  /** Of the line that is being cut: which one it is, from 1 on, and how many of its bytes were skipped. */
   #line = 1;
   #skipped = 0;
 
@@ -49,57 +54,56 @@ export class LineCutter {
   }
 
   /**
-   * The next line of `queue`; an unfinished one once `isEnded`. An error takes nothing from the queue.
+   * The next line of `queue`; an unfinished one once `isEnded`. An error takes nothing from the queue, and which one it is
+   * does not depend on how the bytes came.
    *
    * @throws LineTooLongError, unless such lines are skipped; LineEndingError
    */
   cut(queue: ByteQueue, isEnded: boolean): CutLine {
+    const { limit, onOverrun } = this.#rules;
     for (;;) {
-      const match = this.#find(queue, isEnded);
-      const before = match?.start ?? this.#search.clean;
-      if (this.#skipped > 0 || before > this.#rules.limit) {
-        if (this.#rules.onOverrun === "throw") throw this.#tooLong(match !== undefined);
-        this.#skip(queue, match, isEnded);
-        if (match !== undefined) continue;
-        return isEnded ? "end" : undefined;
-      }
-      if (match !== undefined) return this.#take(queue, match.start, match.end);
-      if (!isEnded) return undefined;
-      return queue.length === 0 ? "end" : this.#take(queue, queue.length, queue.length);
+      const end = this.#findEnd(queue, isEnded);
+      const before = end?.start ?? (isEnded ? queue.length : this.#search.clean);
+      const isTooLong = this.#skipped > 0 || before > limit;
+      if (isTooLong && onOverrun === "throw") throw this.#tooLong(end !== undefined);
+      if (end?.bare !== undefined) throw this.#bareEnd(end.bare, end.start);
+      if (!isTooLong) return this.#take(queue, end, isEnded);
+      this.#skip(queue, end?.end ?? before, end !== undefined);
+      if (end === undefined) return isEnded ? "end" : undefined;
     }
   }
 
-  #take(queue: ByteQueue, length: number, size: number): Buffer<ArrayBuffer> {
+  #take(queue: ByteQueue, end: LineEnd | undefined, isEnded: boolean): CutLine {
+    if (end === undefined && !isEnded) return undefined;
+    if (end === undefined && queue.length === 0) return "end";
+    const { start, end: through } = end ?? { start: queue.length, end: queue.length };
     this.#line++;
     this.restart();
-    if (this.#rules.keepEnds) return queue.take(size);
-    const line = queue.take(length);
-    queue.skip(size - length);
+    if (this.#rules.keepEnds) return queue.take(through);
+    const line = queue.take(start);
+    queue.skip(through - start);
     return line;
   }
 
-  /** Drops a line above the limit through its end, or all of it that is here. */
-  #skip(queue: ByteQueue, match: SeparatorMatch | undefined, isEnded: boolean): void {
-    const size = match?.end ?? (isEnded ? queue.length : this.#search.clean);
+  /** Drops `size` bytes of a line above the limit: through its end, or all that is here. */
+  #skip(queue: ByteQueue, size: number, isWhole: boolean): void {
     queue.skip(size);
     this.restart();
-    this.#skipped += size;
-    if (match === undefined) return;
-    this.#skipped = 0;
-    this.#line++;
+    this.#skipped = isWhole ? 0 : this.#skipped + size;
+    if (isWhole) this.#line++;
   }
 
-  #find(queue: ByteQueue, isEnded: boolean): SeparatorMatch | undefined {
+  #findEnd(queue: ByteQueue, isEnded: boolean): LineEnd | undefined {
     const match = this.#search.find(queue);
     if (match === undefined || this.#rules.eol !== "crlf-strict") return match;
     const { start, end } = match;
-    if (queue.byteAt(start) === LF) throw this.#bare("LF", start);
+    if (queue.byteAt(start) === LF) return { start, end, bare: "LF" };
     if (end === queue.length && !isEnded) return undefined;
-    if (end === queue.length || queue.byteAt(end) !== LF) throw this.#bare("CR", start);
+    if (end === queue.length || queue.byteAt(end) !== LF) return { start, end, bare: "CR" };
     return { start, end: end + 1 };
   }
 
-  #bare(found: "CR" | "LF", start: number): LineEndingError {
+  #bareEnd(found: "CR" | "LF", start: number): LineEndingError {
     return new LineEndingError(found, this.#line, this.#skipped + start);
   }
 

@@ -1,5 +1,5 @@
 /** Reading and writing frames with their length in front. */
-import { framePrefix, takeFrame, type FrameFormat } from "../bytes/frame-format.js";
+import { FrameFormat, framePrefix, takeFrame } from "../bytes/frame-format.js";
 import { toBytes } from "../bytes/to-bytes.js";
 import { kindOf } from "../describe.js";
 import type { BytesLike } from "../transport/transport.js";
@@ -7,7 +7,7 @@ import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import { iterate } from "./iterate.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 import { StreamReader } from "./stream-reader.js";
-import type { StreamWriter } from "./stream-writer.js";
+import { StreamWriter } from "./stream-writer.js";
 
 /**
  * The payload of the next frame, as `readExactly` of a length and then of as many bytes, but in one: aborted, timed out
@@ -22,6 +22,7 @@ import type { StreamWriter } from "./stream-writer.js";
  * @throws FrameTooLargeError as soon as the length is there, if it is above `maxFrame`; FrameError if it is less than its
  *   own bytes, which it includes
  * @throws IncompleteReadError if the stream ends before; `partial` is empty if it ends between two frames
+ * @throws TypeError or RangeError for wrong arguments
  */
 export async function readFrame(
   reader: StreamReader,
@@ -35,7 +36,12 @@ export async function readFrame(
   return buffer.take(() => take(buffer, format), bounds);
 }
 
-/** Iterates over the payloads of frames, as `readFrame()` gives them, until the stream ends between two. Leaving the loop loses nothing. */
+/**
+ * Iterates over the payloads of frames, as `readFrame()` gives them, until the stream ends between two. Leaving the loop loses
+ * nothing. The bounds count for each frame on its own.
+ *
+ * @throws TypeError or RangeError for wrong arguments; a step rejects as `readFrame()` does
+ */
 export function frames(
   reader: StreamReader,
   format: FrameFormat,
@@ -43,10 +49,11 @@ export function frames(
 ): AsyncIterableIterator<Buffer<ArrayBuffer>, undefined> {
   const buffer = bufferOf("frames", reader);
   checkFormat(format);
+  const bounds = Bounds.from("frames", options, buffer.clock);
+  const attempt = () => (buffer.isEnded && buffer.queue.length === 0 ? "end" : take(buffer, format));
   return iterate(async () => {
-    const bounds = Bounds.of("frames", options, buffer.clock);
+    bounds?.throwIfAborted();
     buffer.begin("frames");
-    const attempt = () => (buffer.isEnded && buffer.queue.length === 0 ? "end" : take(buffer, format));
     const payload = await buffer.take(attempt, bounds);
     return payload === "end" ? undefined : payload;
   });
@@ -56,8 +63,12 @@ export function frames(
  * Writes one frame, as `writer.write()`: it never waits, and the same holds for large arrays.
  *
  * @throws FrameTooLargeError if `payload` is above `maxFrame`; nothing was written
+ * @throws TypeError if `payload` is neither bytes nor a string
  */
 export function writeFrame(writer: StreamWriter, format: FrameFormat, payload: BytesLike): void {
+  if (!(writer instanceof StreamWriter)) {
+    throw new TypeError(`writeFrame() takes a StreamWriter, not ${kindOf(writer)}`);
+  }
   checkFormat(format);
   const bytes = toBytes(payload);
   writer.writeLines([framePrefix(bytes.length, format), bytes]);
@@ -70,7 +81,7 @@ function take(buffer: ReceiveBuffer, format: FrameFormat): Buffer<ArrayBuffer> |
 }
 
 function checkFormat(format: unknown): void {
-  if (typeof Object(format).maxFrame === "number") return;
+  if (format instanceof FrameFormat) return;
   throw new TypeError(`format must come from lengthPrefixed(), got ${kindOf(format)}`);
 }
 

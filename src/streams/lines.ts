@@ -23,17 +23,25 @@ export interface LinesOptions extends WaitOptions {
    */
   readonly eol?: LineEnding | undefined;
   /**
-   * A line above the limit: `"throw"` rejects with LineTooLongError and leaves it in the buffer; `"skip"` drops it whole
-   * and goes on with the next. Default `"throw"`.
+   * A line above the limit: `"throw"` rejects with LineTooLongError and leaves it in the buffer; `"skip"` drops it as it
+   * comes and goes on with the next, also when a step was aborted meanwhile. Default `"throw"`.
    */
   readonly onOverrun?: "throw" | "skip" | undefined;
   /** Gives arrays of all the lines that are here already, of at least one. Default false. */
   readonly batches?: boolean | undefined;
 }
 
-type Line<Options> = Options extends { readonly encoding: BufferEncoding } ? string : Bytes;
 /** What a loop over lines gives: bytes, or strings with `encoding`; arrays of them with `batches`. */
-export type LinesOf<Options> = Options extends { readonly batches: true } ? Line<Options>[] : Line<Options>;
+export type LinesOf<Options> =
+  Given<Options, "batches"> extends infer Batches
+    ? Batches extends true
+      ? Line<Options>[]
+      : Line<Options>
+    : never;
+type Line<Options> =
+  Given<Options, "encoding"> extends infer Encoding ? (Encoding extends string ? string : Bytes) : never;
+/** The type of an option, `undefined` if it is not there: of options that are known only at run time, each that is possible. */
+type Given<Options, Name> = Name extends keyof Options ? Options[Name] : undefined;
 
 const NAMES = ["signal", "timeout", "limit", "keepEnds", "encoding", "eol", "onOverrun", "batches"] as const;
 

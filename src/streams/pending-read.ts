@@ -1,11 +1,25 @@
 /** A read that waits: until the next thing happens, and no longer than its bounds allow. */
+import type { Bounds } from "../waiting/bounds.js";
+
 export class PendingRead {
+  readonly #bounds: Bounds | undefined;
+  readonly #stopWatch: (() => void) | undefined;
   #resume: (() => void) | undefined;
   #fail: ((reason: unknown) => void) | undefined;
   #isCancelled = false;
   #reason: unknown;
 
-  /** Resolves at the next `wake`, rejects at `cancel`. Not called again before that. */
+  constructor(bounds?: Bounds) {
+    this.#bounds = bounds;
+    this.#stopWatch = bounds?.watch((reason) => this.#cancel(reason));
+  }
+
+  /** Whether its bounds have ended it, even if it has not heard of that yet. Another read may then wait. */
+  get isCancelled(): boolean {
+    return this.#isCancelled || this.#bounds?.isAborted === true;
+  }
+
+  /** Resolves at the next `wake`, rejects when the bounds end it. Not called again before that. */
   wait(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#resume = resolve;
@@ -18,14 +32,19 @@ export class PendingRead {
     this.#resume?.();
   }
 
-  /** For good. A read that was woken before, and has not run yet, is cancelled too. */
-  cancel(reason: unknown): void {
+  /** A read that was woken before its bounds ended it, and has not run yet, is cancelled too. */
+  throwIfCancelled(): void {
+    if (this.#isCancelled) throw this.#reason;
+  }
+
+  /** To be called when it has succeeded or failed: neither a timer nor a listener is left. */
+  end(): void {
+    this.#stopWatch?.();
+  }
+
+  #cancel(reason: unknown): void {
     this.#isCancelled = true;
     this.#reason = reason;
     this.#fail?.(reason);
-  }
-
-  throwIfCancelled(): void {
-    if (this.#isCancelled) throw this.#reason;
   }
 }

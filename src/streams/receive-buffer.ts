@@ -48,7 +48,7 @@ export class ReceiveBuffer {
   }
 
   get isReadPending(): boolean {
-    return this.#pending !== undefined;
+    return this.#pending !== undefined && !this.#pending.isCancelled;
   }
 
   begin(method: string): void {
@@ -162,12 +162,8 @@ export class ReceiveBuffer {
   }
 
   async #takeLater<Result>(attempt: () => Result | undefined, bounds: Bounds | undefined): Promise<Result> {
-    const read = new PendingRead();
+    const read = new PendingRead(bounds);
     this.#pending = read;
-    const stop = bounds?.watch((reason) => {
-      read.cancel(reason);
-      this.#forget(read);
-    });
     try {
       for (;;) {
         await this.#moreData(read);
@@ -177,14 +173,9 @@ export class ReceiveBuffer {
         if (result !== undefined) return result;
       }
     } finally {
-      stop?.();
-      this.#forget(read);
+      read.end();
+      if (this.#pending === read) this.#pending = undefined;
     }
-  }
-
-  /** From then on another read may wait, even if this one has not heard of its end yet. */
-  #forget(read: PendingRead): void {
-    if (this.#pending === read) this.#pending = undefined;
   }
 
   /** It waits first, in case the transport delivers at once. */

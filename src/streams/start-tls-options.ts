@@ -2,8 +2,11 @@
 import { checkBoolean, checkOptions } from "../checks.js";
 import { kindOf } from "../describe.js";
 import { checkTlsSettings, type TlsLayerOptions, type TlsSettings } from "../transport/tls.js";
+import { Bounds, type WaitOptions } from "../waiting/bounds.js";
+import type { Clock } from "../waiting/clock.js";
 
-export interface StartTlsOptions extends TlsLayerOptions {
+/** The bounds count for all of it: for `drain()` and for the handshake. */
+export interface StartTlsOptions extends TlsLayerOptions, WaitOptions {
   /**
    * The name, or address, that the peer's certificate must have. Default: `servername` of the context, or the host that `openConnection()` was given; if
    * there was none, it has to be given. `""` accepts a certificate of any host. Clients only.
@@ -28,13 +31,22 @@ const OPTIONS = [
   "sslHandshakeTimeout",
   "sslShutdownTimeout",
   "truncation",
+  "signal",
+  "timeout",
 ] as const;
+
+export interface CheckedStartTls {
+  readonly buffered: "feed" | "reject";
+  readonly settings: TlsSettings;
+  readonly bounds: Bounds;
+}
 
 export function checkStartTls(
   context: unknown,
   options: StartTlsOptions | undefined,
   defaults: TlsDefaults,
-): { readonly buffered: "feed" | "reject"; readonly settings: TlsSettings } {
+  clock: Clock,
+): CheckedStartTls {
   const given = checkOptions<StartTlsOptions>("startTls()", options, OPTIONS);
   const { buffered = "feed", serverSide = defaults.side === "server" } = given;
   if (typeof buffered !== "string") throw new TypeError(`buffered must be a string, not ${kindOf(buffered)}`);
@@ -46,7 +58,8 @@ export function checkStartTls(
   if (side === "client" && name === undefined) {
     throw new TypeError("You must set serverHostname, as this connection was made without a host");
   }
-  return { buffered, settings: checkTlsSettings("context", context, side, name ?? "", given) };
+  const settings = checkTlsSettings("context", context, side, name ?? "", given);
+  return { buffered, settings, bounds: new Bounds("startTls", given, clock) };
 }
 
 function nameOf(

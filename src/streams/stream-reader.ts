@@ -34,9 +34,13 @@ export interface StreamReaderOptions {
  * Reads a stream of bytes. As `asyncio.StreamReader`; `openConnection()` and `startServer()` make them, and `new` makes
  * one without a connection, to feed a parser in a test.
  *
- * At most one read may be pending; another one rejects with InvalidStateError at once. A pending read consumes nothing
- * before it succeeds. When the connection is lost with an error, what was received can still be read by `read(n)` and by
- * reads that it suffices for; then they reject with that error. After a local `close()` reads get the end of the stream.
+ * At most one read may be pending; another one rejects with InvalidStateError at once. When the connection is lost with
+ * an error, what was received can still be read by `read(n)` and by reads that it suffices for; then they reject with that
+ * error. After a local `close()` reads get the end of the stream.
+ *
+ * Cancel safety: a read that its signal aborts or that times out rejects and has consumed nothing; only `discard()` of much
+ * and `lines({ onOverrun: "skip" })` have dropped what they say. Another read may start at once, also in a listener of that
+ * abort. A signal that is aborted already rejects also what would not have to wait.
  */
 export class StreamReader {
   static {
@@ -44,7 +48,11 @@ export class StreamReader {
   }
   readonly #buffer: ReceiveBuffer;
 
-  /** @throws RangeError if `limit` is not a whole number above 0 */
+  /**
+   * `clock` is what timeouts go by, for tests.
+   *
+   * @throws TypeError or RangeError if `limit` is not a whole number above 0
+   */
   constructor(options?: StreamReaderOptions, clock?: Clock) {
     const { limit = DEFAULT_LIMIT } = checkOptions<StreamReaderOptions>("StreamReader()", options, ["limit"]);
     this.#buffer = new ReceiveBuffer(checkLimit(limit), clock);
@@ -55,7 +63,7 @@ export class StreamReader {
     return reader.#buffer;
   }
 
-  // For whoever reads. The bounds of a wait do not count for what is there at once.
+  // For whoever reads.
 
   /**
    * Up to `size` bytes, as soon as there is one; an empty result means the end of the stream. A negative `size`, or none,
@@ -110,6 +118,8 @@ export class StreamReader {
    * Copies received bytes into `view`, as many as are there and fit, as soon as there is one, and returns their number; 0
    * means the end of the stream, or a view without room. Nothing is allocated for the bytes. Until it has settled, `view`
    * must not be used otherwise.
+   *
+   * @throws TypeError if `view` is no view of an ArrayBuffer or a SharedArrayBuffer
    */
   async readInto(view: NodeJS.ArrayBufferView, options?: WaitOptions): Promise<number> {
     if (!ArrayBuffer.isView(view)) {
@@ -188,7 +198,8 @@ export class StreamReader {
     return this.#buffer.queue.length;
   }
 
-  // The same without waiting: `undefined` instead. A transport that a full buffer has paused then goes on.
+  // The same without waiting, by the same rules on limit, end and errors. `undefined` lets a transport that a full buffer has
+  // paused go on, as a read that waits does.
 
   /** As `read`, or `undefined` if that would have to wait. */
   tryRead(size = -1): Bytes | undefined {
@@ -206,7 +217,8 @@ export class StreamReader {
   }
 
   /**
-   * As `readLine`, or `undefined` if that would have to wait. In a loop it costs a half of awaited reads:
+   * As `readLine`, or `undefined` if that would have to wait. Where lines come many at a time, this loop costs half of one
+   * that awaits each; measured for lines of 32 bytes, it is 0.18 against 0.32 µs, and `lines({ batches: true })` 0.2:
    *
    * ```ts
    * const line = reader.tryReadLine() ?? (await reader.readLine());
@@ -238,21 +250,30 @@ export class StreamReader {
    * @throws LineTooLongError, LineEndingError: see the options; they leave the line in the buffer
    * @throws TypeError or RangeError for wrong options
    */
-  lines<const Options extends LinesOptions = LinesOptions>(
+  lines<const Options extends LinesOptions = { readonly encoding?: undefined; readonly batches?: false }>(
     options?: Options,
   ): AsyncIterableIterator<LinesOf<Options>, undefined> {
     return linesOf(this.#buffer, options);
   }
 
-  /** Iterates over what arrives, chunk by chunk and without copying, to the end of the stream. Leaving the loop loses nothing. */
+  /**
+   * Iterates over what arrives, chunk by chunk and without copying, to the end of the stream. Leaving the loop loses nothing.
+   * The bounds count for each chunk on its own.
+   *
+   * @throws TypeError or RangeError for wrong options
+   */
   chunks(options?: WaitOptions): AsyncIterableIterator<Bytes, undefined> {
-    const { queue } = this.#buffer;
-    const attempt = () => {
+    const buffer = this.#buffer;
+    const { queue } = buffer;
+    const bounds = Bounds.from("chunks", options, buffer.clock);
+    const attempt = this.#freeing(() => {
       if (queue.length > 0) return queue.takeChunk();
-      return this.#buffer.isEnded ? queue.take(0) : undefined;
-    };
+      return buffer.isEnded ? queue.take(0) : undefined;
+    });
     return iterate(async () => {
-      const chunk = await this.#wait("chunks", attempt, options);
+      bounds?.throwIfAborted();
+      buffer.begin("chunks");
+      const chunk = await buffer.take(attempt, bounds);
       return chunk.length > 0 ? chunk : undefined;
     });
   }
@@ -338,26 +359,24 @@ export class StreamReader {
     return () => this.#takeLine(search);
   }
 
-  // How they wait.
+  // How they wait. What only looks leaves flow control alone.
 
-  #wait<Result>(
+  #look<Result>(
     method: string,
     attempt: () => Result | undefined,
     options: WaitOptions | undefined,
   ): Result | Promise<Result> {
     const bounds = Bounds.of(method, options, this.#buffer.clock);
     this.#buffer.begin(method);
-    return this.#buffer.take(this.#freeing(attempt), bounds);
+    return this.#buffer.take(attempt, bounds);
   }
 
-  #look(
+  #wait<Result>(
     method: string,
-    attempt: () => Bytes | undefined,
+    attempt: () => Result | undefined,
     options: WaitOptions | undefined,
-  ): Bytes | Promise<Bytes> {
-    const bounds = Bounds.of(method, options, this.#buffer.clock);
-    this.#buffer.begin(method);
-    return this.#buffer.take(attempt, bounds);
+  ): Result | Promise<Result> {
+    return this.#look(method, this.#freeing(attempt), options);
   }
 
   #try(method: string, attempt: () => Bytes | undefined): Bytes | undefined {

@@ -8,6 +8,7 @@ import {
 import type { TlsOptions, TlsSettings } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
+import { CancelScope } from "../waiting/cancel-scope.js";
 import type { StreamProtocol } from "./stream-protocol.js";
 import { checkStartTls, type StartTlsOptions, type TlsDefaults } from "./start-tls-options.js";
 
@@ -132,23 +133,29 @@ export class StreamWriter implements AsyncDisposable {
    * handshake, so no plain byte can be read after the upgrade. During the handshake reads and writes fail with
    * InvalidStateError; `close()` gives it up. A failed upgrade closes the connection.
    *
+   * Cancel safety: aborted or timed out while it waits for what was written, it leaves the connection as it was; once the
+   * handshake has begun, it is a failed upgrade.
+   *
    * @throws InvalidStateError while a read is pending, and after `writeEof()`; that read and the connection go on
    * @throws CertificateError, TlsError, TlsHandshakeTimeoutError, ConnectionResetError: the handshake failed, or the
    *   connection was lost; PlaintextBufferedError with `buffered: "reject"`
    * @throws TypeError or RangeError for wrong arguments, and what node:tls says of wrong certificates; the connection goes on
    */
   async startTls(context: TlsOptions | true, options?: StartTlsOptions): Promise<void> {
-    const { buffered, settings } = checkStartTls(context, options, this.#tlsDefaults);
     const { buffer } = this.#protocol;
+    const { buffered, settings, bounds } = checkStartTls(context, options, this.#tlsDefaults, buffer.clock);
+    bounds.throwIfAborted();
     buffer.lock("startTls");
     this.#isUpgrading = true;
+    const scope = new CancelScope(bounds);
     try {
       const prepared = this.#transport.prepareTls(settings);
-      await this.drain();
+      await this.drain({ signal: scope.signal });
       // Closed while this waited: what was written is still sent.
       if (this.isClosing()) throw new ConnectionAbortedError("The connection was closed during startTls()");
-      await this.#upgrade(prepared, buffered);
+      await this.#upgrade(prepared, buffered, scope.signal);
     } finally {
+      scope.dispose();
       this.#isUpgrading = false;
       buffer.unlock();
     }
@@ -171,13 +178,13 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /** Whatever comes of it, nothing that was received before can be read any more. */
-  async #upgrade(settings: TlsSettings, buffered: "feed" | "reject"): Promise<void> {
+  async #upgrade(settings: TlsSettings, buffered: "feed" | "reject", signal: AbortSignal): Promise<void> {
     const { buffer } = this.#protocol;
     try {
       const early = buffer.takeBack();
       if (buffered === "reject" && early.length > 0) throw new PlaintextBufferedError(early.length);
       if (buffer.isEnded) throw new ConnectionResetError("The peer has ended the connection before TLS");
-      const upgraded = await this.#transport.upgradeTls(settings, early, new AbortController().signal);
+      const upgraded = await this.#transport.upgradeTls(settings, early, signal);
       this.#transport = upgraded;
       upgraded.start(this.#protocol);
     } catch (error) {

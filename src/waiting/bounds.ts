@@ -2,6 +2,7 @@
 import { checkOptions, checkSignal, checkTimeout } from "../checks.js";
 import { TimeoutError } from "../errors.js";
 import type { Clock } from "./clock.js";
+import { watchSignal } from "./signal-watch.js";
 
 /** What every method that waits takes. */
 export interface WaitOptions {
@@ -32,12 +33,27 @@ export class Bounds {
     this.#clock = clock;
   }
 
-  /** Those of a method that has no options besides; `undefined` for none. @throws the reason of an aborted signal */
-  static of(method: string, options: WaitOptions | undefined, clock: Clock): Bounds | undefined {
+  /**
+   * Those of a method that has no options besides; `undefined` for none. A loop makes them once, and asks before each step
+   * whether the signal is aborted.
+   *
+   * @throws TypeError or RangeError for wrong options
+   */
+  static from(method: string, options: WaitOptions | undefined, clock: Clock): Bounds | undefined {
     if (options === undefined) return undefined;
-    const bounds = new Bounds(method, checkOptions<WaitOptions>(`${method}()`, options, NAMES), clock);
-    bounds.throwIfAborted();
+    return new Bounds(method, checkOptions<WaitOptions>(`${method}()`, options, NAMES), clock);
+  }
+
+  /** As `from`, for one call. @throws the reason of an aborted signal too */
+  static of(method: string, options: WaitOptions | undefined, clock: Clock): Bounds | undefined {
+    const bounds = Bounds.from(method, options, clock);
+    bounds?.throwIfAborted();
     return bounds;
+  }
+
+  /** Whether the signal is aborted. Watches hear of it later: other listeners may run before. */
+  get isAborted(): boolean {
+    return this.#signal?.aborted ?? false;
   }
 
   throwIfAborted(): void {
@@ -51,25 +67,25 @@ export class Bounds {
   watch(end: (reason: unknown) => void): () => void {
     const signal = this.#signal;
     const timeout = this.#timeout;
-    let cancelTimer = (): void => {};
-    const stop = (): void => {
-      cancelTimer();
-      signal?.removeEventListener("abort", onAbort);
-    };
-    const onAbort = (): void => {
-      stop();
-      end(signal!.reason);
-    };
     if (signal?.aborted) {
-      onAbort();
-      return stop;
+      end(signal.reason);
+      return () => {};
     }
-    signal?.addEventListener("abort", onAbort);
+    let ignoreSignal: (() => void) | undefined;
+    let cancelTimer: (() => void) | undefined;
+    const stop = () => {
+      ignoreSignal?.();
+      cancelTimer?.();
+    };
+    const endWith = (reason: unknown) => {
+      stop();
+      end(reason);
+    };
+    if (signal !== undefined) ignoreSignal = watchSignal(signal, () => endWith(signal.reason));
     if (timeout !== undefined) {
-      cancelTimer = this.#clock.setTimer(timeout, () => {
-        stop();
-        end(new TimeoutError(`${this.#method}() did not end within ${timeout} ms`));
-      });
+      cancelTimer = this.#clock.setTimer(timeout, () =>
+        endWith(new TimeoutError(`${this.#method}() did not end within ${timeout} ms`)),
+      );
     }
     return stop;
   }

@@ -11,7 +11,7 @@ export interface Deadline extends Disposable {
    * Moves the limit by `ms` to a later moment, also for calls that wait. Returns whether it did: not when the limit has
    * passed, or the deadline was disposed.
    *
-   * @throws RangeError unless `ms` is above 0, and the limit then at most 2^31-1 ms away
+   * @throws TypeError or RangeError unless `ms` is a number above 0, and the limit then at most 2^31-1 ms away
    */
   extend(ms: number): boolean;
   /** Takes the limit away; no timer is left. Idempotent. */

@@ -3,7 +3,9 @@ import type { Bounds } from "./bounds.js";
 
 interface Waiting {
   readonly pass: () => void;
-  readonly fail: (error: Error) => void;
+  readonly fail: (reason: unknown) => void;
+  /** Ends the watch of its bounds. */
+  stop?: () => void;
 }
 
 export class Gate {
@@ -25,7 +27,7 @@ export class Gate {
    */
   pass(bounds?: Bounds): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#state === "shut") this.#wait(resolve, reject, bounds);
+      if (this.#state === "shut") this.#wait({ pass: resolve, fail: reject }, bounds);
       else if (this.#error === undefined) resolve();
       else reject(this.#error);
     });
@@ -45,28 +47,21 @@ export class Gate {
     this.#release("ended");
   }
 
-  #wait(pass: () => void, fail: (reason: unknown) => void, bounds: Bounds | undefined): void {
-    if (bounds === undefined) {
-      this.#waiting.add({ pass, fail });
-      return;
-    }
-    const stop = bounds.watch((reason) => {
-      this.#waiting.delete(waiting);
-      fail(reason);
-    });
-    const leave = (action: () => void) => {
-      stop();
-      action();
-    };
-    const waiting: Waiting = { pass: () => leave(pass), fail: (error) => leave(() => fail(error)) };
+  #wait(waiting: Waiting, bounds: Bounds | undefined): void {
     this.#waiting.add(waiting);
+    if (bounds === undefined) return;
+    waiting.stop = bounds.watch((reason) => {
+      this.#waiting.delete(waiting);
+      waiting.fail(reason);
+    });
   }
 
   #release(state: "open" | "ended"): void {
     this.#state = state;
     const waiting = this.#waiting;
     this.#waiting = new Set();
-    for (const { pass, fail } of waiting) {
+    for (const { pass, fail, stop } of waiting) {
+      stop?.();
       if (this.#error === undefined) pass();
       else fail(this.#error);
     }

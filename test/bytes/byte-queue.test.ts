@@ -25,7 +25,7 @@ describe("ByteQueue", () => {
       const kept: { bytes: Buffer; before: Buffer }[] = [];
       for (let step = 0; step < 120; step++) {
         const size = Math.min(random.pick(SIZES), model.length);
-        switch (random.within(0, 5)) {
+        switch (random.within(0, 11)) {
           case 0: {
             const taken = queue.take(size);
             assert.deepEqual(taken, model.subarray(0, size));
@@ -43,6 +43,40 @@ describe("ByteQueue", () => {
             const to = random.within(from, model.length);
             if (from < to)
               assert.deepEqual(queue.copyAt(queue.locate(from), to - from), model.subarray(from, to));
+            break;
+          }
+          case 3: {
+            const data = Buffer.alloc(random.pick(SIZES), `${round}.${step} `);
+            queue.unshift(data);
+            model = Buffer.concat([data, model]);
+            data.fill(0xff);
+            break;
+          }
+          case 4: {
+            if (model.length === 0) break;
+            const chunk = queue.takeChunk();
+            assert.ok(chunk.length > 0);
+            assert.deepEqual(chunk, model.subarray(0, chunk.length));
+            model = model.subarray(chunk.length);
+            kept.push({ bytes: chunk, before: Buffer.from(chunk) });
+            break;
+          }
+          case 5: {
+            const target = new Uint8Array(random.pick(SIZES));
+            const copied = queue.takeInto(target);
+            assert.equal(copied, Math.min(target.length, model.length));
+            assert.deepEqual(Buffer.from(target.subarray(0, copied)), model.subarray(0, copied));
+            model = model.subarray(copied);
+            break;
+          }
+          case 6:
+            assert.deepEqual(queue.peek(size), model.subarray(0, size));
+            if (size > 0) assert.equal(queue.byteAt(size - 1), model[size - 1]);
+            break;
+          case 7: {
+            const skipped = queue.skipUpTo(2 * size);
+            assert.equal(skipped, Math.min(2 * size, model.length));
+            model = model.subarray(skipped);
             break;
           }
           default: {
@@ -120,6 +154,23 @@ describe("ByteQueue", () => {
     shared.fill(8);
     assert.ok(copy.buffer instanceof ArrayBuffer);
     assert.deepEqual(copy, Buffer.alloc(5000, 7));
+  });
+
+  it("takeChunk() does not copy, and gives what is left of a chunk that was begun", () => {
+    const chunk = Buffer.alloc(5_000, "x");
+    const queue = queueOf(chunk, Buffer.alloc(5_000, "y"));
+    queue.skip(1);
+    const taken = queue.takeChunk();
+    assert.equal(taken.buffer, chunk.buffer);
+    assert.equal(taken.length, 4_999);
+    assert.equal(queue.length, 5_000);
+  });
+
+  it("unshift() takes up no room that grows when what was read is put back again and again", () => {
+    const queue = queueOf(Buffer.alloc(5_000, "x"), Buffer.alloc(5_000, "y"));
+    for (let round = 0; round < 10_000; round++) queue.unshift(queue.take(10));
+    assert.equal(queue.length, 10_000);
+    assert.ok(queue.chunkCount <= 3, `${queue.chunkCount} chunks`);
   });
 
   it("push() gathers dribbled bytes in pages, so that each costs about its own size", () => {

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { IncompleteReadError, LimitOverrunError } from "asyncio-streams";
 import { ByteQueue } from "#src/bytes/byte-queue.js";
-import { dropLine, takeAll, takeExactly, takeSome, takeThrough } from "#src/bytes/read-rules.js";
+import {
+  dropLine,
+  peekExactly,
+  peekSome,
+  takeAll,
+  takeExactly,
+  takeSome,
+  takeThrough,
+} from "#src/bytes/read-rules.js";
 import { SeparatorSearch, toSeparators } from "#src/bytes/separator-search.js";
 
 type Take = (queue: ByteQueue, ended: boolean) => Buffer | undefined;
@@ -11,6 +19,14 @@ const some =
   (size: number): Take =>
   (queue, ended) =>
     takeSome(queue, size, ended);
+const peek =
+  (size: number): Take =>
+  (queue, ended) =>
+    peekSome(queue, size, ended);
+const peekAll =
+  (size: number): Take =>
+  (queue, ended) =>
+    peekExactly(queue, size, ended);
 const all: Take = (queue, ended) => takeAll(queue, ended);
 const exactly =
   (size: number): Take =>
@@ -52,6 +68,20 @@ const cases: Case[] = [
   ["takeExactly() waits with what is there (20)", exactly(4), "abc", false, wait, "abc"],
   ["takeExactly() ends incomplete, with the rest (20)", exactly(4), "abc", true, incomplete("abc", 4), ""],
   ["takeExactly() ends incomplete without a byte (20)", exactly(4), "", true, incomplete("", 4), ""],
+  ["peekSome() copies up to the size", peek(3), "abcde", false, "abc", "abcde"],
+  ["peekSome() copies less when there is less", peek(9), "abc", false, "abc", "abc"],
+  ["peekSome() waits for a first byte", peek(9), "", false, wait, ""],
+  ["peekSome() copies nothing at the end", peek(9), "", true, "", ""],
+  ["peekExactly() copies the size, no more", peekAll(3), "abcde", false, "abc", "abcde"],
+  ["peekExactly() waits with what is there", peekAll(4), "abc", false, wait, "abc"],
+  [
+    "peekExactly() ends incomplete, and leaves the rest",
+    peekAll(4),
+    "abc",
+    true,
+    incomplete("abc", 4),
+    "abc",
+  ],
   ["takeThrough() takes the separator too (21)", through("\n", 10), "ab\ncd", false, "ab\n", "cd"],
   ["takeThrough() waits without a separator (24)", through("\n", 10), "abcd", false, wait, "abcd"],
   ["takeThrough() passes the limit itself (23)", through("\n", 7), "1234567\n", false, "1234567\n", ""],

@@ -23,3 +23,24 @@ export function countBytesLookedAt(run: () => void): number {
   }
   return count;
 }
+
+const MAKERS = ["alloc", "allocUnsafe", "allocUnsafeSlow", "from", "concat"] as const;
+
+/** By which functions of `Buffer` memory for bytes is taken while `run` runs. */
+export async function buffersMadeBy(run: () => Promise<void>): Promise<string[]> {
+  const made: string[] = [];
+  const makers = Buffer as unknown as Record<string, (...given: unknown[]) => Buffer>;
+  const originals = MAKERS.map((name) => makers[name]!);
+  for (const [index, name] of MAKERS.entries()) {
+    makers[name] = (...given) => {
+      made.push(name);
+      return originals[index]!.apply(Buffer, given);
+    };
+  }
+  try {
+    await run();
+  } finally {
+    for (const [index, name] of MAKERS.entries()) makers[name] = originals[index]!;
+  }
+  return made;
+}

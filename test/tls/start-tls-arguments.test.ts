@@ -42,6 +42,8 @@ const options: readonly Row[] = [
   { name: "truncation", wrongKind: [1, true, null, {}], outOfRange: ["", "warn", "ERROR"] },
   { name: "sslHandshakeTimeout", wrongKind: notNumber, outOfRange: times },
   { name: "sslShutdownTimeout", wrongKind: notNumber, outOfRange: times },
+  { name: "timeout", wrongKind: notNumber, outOfRange: times },
+  { name: "signal", wrongKind: [5, true, null, {}, "now"] },
 ];
 
 type Wrong = readonly [context: unknown, options: unknown, error: RegExp, name?: "RangeError"];

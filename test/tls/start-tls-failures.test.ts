@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { before, describe, it } from "node:test";
 import {
   CertificateError,
@@ -254,6 +255,44 @@ for (const { name, over, truncation } of WAYS) {
         });
         await assertEnded(near);
       });
+    });
+
+    it("is given up at the timeout or by the signal, which says why", async () => {
+      await onBothSides(async ({ near, start }) => {
+        await assert.rejects(start({ timeout: 20 }), {
+          name: "TimeoutError",
+          message: "startTls() did not end within 20 ms",
+        });
+        await assertEnded(near);
+      });
+      await onBothSides(async ({ near, start }) => {
+        const controller = new AbortController();
+        const given = assert.rejects(start({ signal: controller.signal }), (reason) => reason === "enough");
+        await turns(3);
+        controller.abort("enough");
+        await given;
+        await assertEnded(near);
+      });
+    });
+
+    it("leaves the connection as it was when it is given up before the handshake", async () => {
+      await onBothSides(async ({ near, far, start }) => {
+        await assert.rejects(start({ signal: AbortSignal.abort("before") }), (reason) => reason === "before");
+        near.writer.write(MUCH);
+        far.writer.write("plain\n");
+        await assert.rejects(start({ timeout: 20 }), { name: "TimeoutError" });
+        assert.equal((await near.reader.readLine()).toString(), "plain\n");
+        near.writer.write("still plain\n");
+        assert.ok((await far.reader.readExactly(MUCH.length)).equals(MUCH));
+        assert.equal((await far.reader.readLine()).toString(), "still plain\n");
+      });
+    });
+
+    it("leaves no listener on the signal when it succeeds", async () => {
+      const { signal } = new AbortController();
+      const pair = await plainPair(cleanup, over);
+      await Promise.all(SIDES.map((side) => upgradeOf(pair, side).start({ signal, timeout: 60_000 })));
+      assert.deepEqual(getEventListeners(signal, "abort"), []);
     });
 
     const leavings: readonly (readonly [string, (far: End) => void])[] = [

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
+import { Bounds } from "#src/waiting/bounds.js";
 import { Gate } from "#src/waiting/gate.js";
+import { FakeClock } from "../support/fake-clock.js";
 import { isPending } from "../support/turns.js";
 
 describe("Gate", () => {
@@ -67,5 +70,83 @@ describe("Gate", () => {
       process.off("unhandledRejection", note);
     }
     assert.deepEqual(unhandled, []);
+  });
+});
+
+describe("Gate, within bounds", () => {
+  function bounded() {
+    const controller = new AbortController();
+    const clock = new FakeClock();
+    const bounds = new Bounds("drain", { signal: controller.signal, timeout: 50 }, clock);
+    /** Timers and listeners that wait. */
+    const left = () => clock.pending + getEventListeners(controller.signal, "abort").length;
+    return { controller, clock, bounds, left };
+  }
+
+  it("pass() rejects at the abort or the timeout, and leaves the others waiting", async () => {
+    const gate = new Gate("shut");
+    const { controller, clock, bounds, left } = bounded();
+    const other = gate.pass();
+    const timedOut = assert.rejects(gate.pass(bounds), {
+      name: "TimeoutError",
+      message: "drain() did not end within 50 ms",
+    });
+    await clock.advance(50);
+    await timedOut;
+    const aborted = assert.rejects(gate.pass(bounds), (reason) => reason === "enough");
+    controller.abort("enough");
+    await aborted;
+    assert.equal(left(), 0);
+    assert.ok(await isPending(other));
+    gate.open();
+    await other;
+  });
+
+  it("pass() rejects at once if the signal is aborted when it would wait, and keeps no place", async () => {
+    const gate = new Gate("shut");
+    const { controller, bounds, left } = bounded();
+    controller.abort("enough");
+    await assert.rejects(gate.pass(bounds), (reason) => reason === "enough");
+    assert.equal(left(), 0);
+    gate.open();
+  });
+
+  it("pass() leaves neither timer nor listener when it passes, at once or later, well or not", async () => {
+    const { bounds, left } = bounded();
+    const gate = new Gate("open");
+    await gate.pass(bounds);
+    gate.shut();
+    const later = gate.pass(bounds);
+    assert.equal(left(), 2);
+    gate.open();
+    await later;
+    assert.equal(left(), 0);
+    gate.shut();
+    const ended = gate.pass(bounds);
+    gate.end(new Error("lost"));
+    await assert.rejects(ended, /^Error: lost$/);
+    assert.equal(left(), 0);
+  });
+
+  it("keeps no entry of one that its bounds have ended", async () => {
+    const gate = new Gate("shut");
+    let asked = 0;
+    class Watched extends Bounds {
+      override watch(end: (reason: unknown) => void): () => void {
+        const stop = super.watch(end);
+        return () => {
+          asked++;
+          stop();
+        };
+      }
+    }
+    const clock = new FakeClock();
+    const passing = [1, 2, 50].map((timeout) => gate.pass(new Watched("drain", { timeout }, clock)));
+    const gone = [passing[0]!, passing[1]!].map((pass) => assert.rejects(pass, { name: "TimeoutError" }));
+    await clock.advance(2);
+    await Promise.all(gone);
+    gate.open();
+    await passing[2];
+    assert.equal(asked, 1, "entries that the gate still had");
   });
 });
