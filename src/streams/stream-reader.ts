@@ -4,6 +4,7 @@ import {
   peekExactly,
   peekSome,
   takeAll,
+  takeChunk,
   takeExactly,
   takeSome,
   takeThrough,
@@ -246,11 +247,7 @@ export class StreamReader {
 
   /** Iterates over what arrives, chunk by chunk and without copying, to the end of the stream. Leaving the loop loses nothing. */
   chunks(options?: WaitOptions): AsyncIterableIterator<Bytes, undefined> {
-    const { queue } = this.#buffer;
-    const attempt = () => {
-      if (queue.length > 0) return queue.takeChunk();
-      return this.#buffer.isEnded ? queue.take(0) : undefined;
-    };
+    const attempt = () => takeChunk(this.#buffer.queue, this.#buffer.isEnded);
     return iterate(async () => {
       const chunk = await this.#wait("chunks", attempt, options);
       return chunk.length > 0 ? chunk : undefined;
