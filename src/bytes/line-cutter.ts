@@ -56,17 +56,27 @@ export class LineCutter {
   cut(queue: ByteQueue, isEnded: boolean): CutLine {
     for (;;) {
       const match = this.#find(queue, isEnded);
-      const before = match?.start ?? this.#search.clean;
-      if (this.#skipped > 0 || before > this.#rules.limit) {
-        if (this.#rules.onOverrun === "throw") throw this.#tooLong(match !== undefined);
-        this.#skip(queue, match, isEnded);
-        if (match !== undefined) continue;
-        return isEnded ? "end" : undefined;
-      }
-      if (match !== undefined) return this.#take(queue, match.start, match.end);
-      if (!isEnded) return undefined;
-      return queue.length === 0 ? "end" : this.#take(queue, queue.length, queue.length);
+      if (!this.#isTooLong(match)) return this.#takeFound(queue, match, isEnded);
+      if (this.#rules.onOverrun === "throw") throw this.#tooLong(match !== undefined);
+      this.#skip(queue, match, isEnded);
+      if (match === undefined) return isEnded ? "end" : undefined;
     }
+  }
+
+  /** As `cut`, but a line above the limit stays where it is, and is `undefined`. @throws LineEndingError */
+  cutWithoutSkipping(queue: ByteQueue, isEnded: boolean): CutLine {
+    const match = this.#find(queue, isEnded);
+    return this.#isTooLong(match) ? undefined : this.#takeFound(queue, match, isEnded);
+  }
+
+  #isTooLong(match: SeparatorMatch | undefined): boolean {
+    return this.#skipped > 0 || (match?.start ?? this.#search.clean) > this.#rules.limit;
+  }
+
+  #takeFound(queue: ByteQueue, match: SeparatorMatch | undefined, isEnded: boolean): CutLine {
+    if (match !== undefined) return this.#take(queue, match.start, match.end);
+    if (!isEnded) return undefined;
+    return queue.length === 0 ? "end" : this.#take(queue, queue.length, queue.length);
   }
 
   #take(queue: ByteQueue, length: number, size: number): Buffer<ArrayBuffer> {
@@ -99,7 +109,10 @@ export class LineCutter {
     return { start, end: end + 1 };
   }
 
-  #bare(found: "CR" | "LF", start: number): LineEndingError {
+  /** Behind the limit it does not count: with fewer bytes here, it would not have been found. */
+  #bare(found: "CR" | "LF", start: number): LineEndingError | LineTooLongError {
+    const { onOverrun, limit } = this.#rules;
+    if (onOverrun === "throw" && start > limit) return this.#tooLong(true);
     return new LineEndingError(found, this.#line, this.#skipped + start);
   }
 
