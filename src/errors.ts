@@ -217,6 +217,20 @@ export class TimeoutError extends OSError {
   }
 }
 
+/** Nothing was received for as long as was allowed. */
+export class IdleTimeoutError extends TimeoutError {
+  static {
+    this.prototype.name = "IdleTimeoutError";
+  }
+  /** In ms. */
+  readonly timeout: number;
+
+  constructor(timeout: number) {
+    super(`Idle: nothing was received for ${timeout} ms`);
+    this.timeout = timeout;
+  }
+}
+
 /** What all errors of a connection have in common. As Python's `ConnectionError`. */
 export class ConnectionError extends OSError {
   static {

@@ -24,6 +24,7 @@ export { frames, readFrame, writeFrame } from "./streams/frames.js";
 export { lengthPrefixed, type FrameFormat, type LengthPrefixedOptions } from "./bytes/frame-format.js";
 export type { LineEnding } from "./bytes/line-cutter.js";
 export type { LinesOf, LinesOptions } from "./streams/lines.js";
+export { relay, type RelayedBytes, type RelayOptions } from "./streams/relay.js";
 export { deadline, type Deadline } from "./waiting/deadline.js";
 export type { WaitOptions } from "./waiting/bounds.js";
 export { StreamReader, type StreamReaderOptions } from "./streams/stream-reader.js";
@@ -51,6 +52,7 @@ export {
   FileNotFoundError,
   FrameError,
   FrameTooLargeError,
+  IdleTimeoutError,
   IncompleteReadError,
   InvalidStateError,
   LimitOverrunError,

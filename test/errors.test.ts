@@ -136,6 +136,13 @@ const all: Expected[] = [
     bases: [OSError],
   },
   {
+    error: new streams.IdleTimeoutError(5),
+    name: "IdleTimeoutError",
+    code: "ETIMEDOUT",
+    message: "Idle: nothing was received for 5 ms",
+    bases: [streams.TimeoutError],
+  },
+  {
     error: new ConnectionError("why"),
     name: "ConnectionError",
     code: undefined,

@@ -63,7 +63,7 @@ export class LineCutter {
     const { limit, onOverrun } = this.#rules;
     for (;;) {
       const end = this.#findEnd(queue, isEnded);
-      const before = end?.start ?? (isEnded ? queue.length : this.#search.clean);
+      const before = this.#before(queue, end, isEnded);
       const isTooLong = this.#skipped > 0 || before > limit;
       if (isTooLong && onOverrun === "throw") throw this.#tooLong(end !== undefined);
       if (end?.bare !== undefined) throw this.#bareEnd(end.bare, end.start);
@@ -71,6 +71,19 @@ export class LineCutter {
       this.#skip(queue, end?.end ?? before, end !== undefined);
       if (end === undefined) return isEnded ? "end" : undefined;
     }
+  }
+
+  /** As `cut`, but a line above the limit stays where it is, and is `undefined`. @throws LineEndingError */
+  cutWithoutSkipping(queue: ByteQueue, isEnded: boolean): CutLine {
+    const end = this.#findEnd(queue, isEnded);
+    if (this.#skipped > 0 || this.#before(queue, end, isEnded) > this.#rules.limit) return undefined;
+    if (end?.bare !== undefined) throw this.#bareEnd(end.bare, end.start);
+    return this.#take(queue, end, isEnded);
+  }
+
+  /** How many bytes the line has at least. */
+  #before(queue: ByteQueue, end: LineEnd | undefined, isEnded: boolean): number {
+    return end?.start ?? (isEnded ? queue.length : this.#search.clean);
   }
 
   #take(queue: ByteQueue, end: LineEnd | undefined, isEnded: boolean): CutLine {

@@ -16,6 +16,12 @@ export function takeAll(queue: ByteQueue, ended: boolean): Bytes | undefined {
   return ended ? queue.take(queue.length) : undefined;
 }
 
+/** What arrived together, as it came; none only at the end. */
+export function takeChunk(queue: ByteQueue, ended: boolean): Bytes | undefined {
+  if (queue.length > 0) return queue.takeChunk();
+  return ended ? queue.take(0) : undefined;
+}
+
 /** Exactly `size` bytes. At the end the rest leaves the queue in an `IncompleteReadError`. */
 export function takeExactly(queue: ByteQueue, size: number, ended: boolean): Bytes | undefined {
   if (queue.length >= size) return queue.take(size);

@@ -1,5 +1,5 @@
 /** A loop over the lines of a reader, by rules of its own. */
-import { LineCutter, type LineEnding, type LineRules } from "../bytes/line-cutter.js";
+import { LineCutter, type CutLine, type LineEnding, type LineRules } from "../bytes/line-cutter.js";
 import { checkBoolean, checkLimit, checkOneOf, checkOptions } from "../checks.js";
 import { kindOf } from "../describe.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
@@ -24,7 +24,8 @@ export interface LinesOptions extends WaitOptions {
   readonly eol?: LineEnding | undefined;
   /**
    * A line above the limit: `"throw"` rejects with LineTooLongError and leaves it in the buffer; `"skip"` drops it as it
-   * comes and goes on with the next, also when a step was aborted meanwhile. Default `"throw"`.
+   * comes and goes on with the next, also when a step was aborted meanwhile: but then only the same loop knows what is left
+   * to drop. Default `"throw"`.
    */
   readonly onOverrun?: "throw" | "skip" | undefined;
   /** Gives arrays of all the lines that are here already, of at least one. Default false. */
@@ -55,7 +56,8 @@ export function linesOf<const Options extends LinesOptions>(
   checkEncoding(encoding);
   const bounds = new Bounds("lines", given, buffer.clock);
   const one = () => cutter.cut(buffer.queue, buffer.isEnded);
-  const attempt = checkBoolean("batches", batches) ? () => batch(one) : one;
+  const another = () => cutter.cutWithoutSkipping(buffer.queue, buffer.isEnded);
+  const attempt = checkBoolean("batches", batches) ? () => batch(one, another) : one;
   const decode = (line: Bytes) => (encoding === undefined ? line : line.toString(encoding));
   const read = async () => {
     bounds.throwIfAborted();
@@ -72,13 +74,13 @@ export function linesOf<const Options extends LinesOptions>(
   return iterate(read as () => Promise<LinesOf<Options> | undefined>);
 }
 
-/** All that can be cut now. An error behind lines is met again by the next batch. */
-function batch(one: () => Bytes | "end" | undefined): Bytes[] | "end" | undefined {
+/** All that can be cut now. An error behind lines, or a line to skip, is met again by the next batch. */
+function batch(one: () => CutLine, another: () => CutLine): Bytes[] | "end" | undefined {
   const first = one();
   if (first === undefined || first === "end") return first;
   const lines = [first];
   try {
-    for (let line = one(); line !== undefined && line !== "end"; line = one()) lines.push(line);
+    for (let line = another(); line !== undefined && line !== "end"; line = another()) lines.push(line);
   } catch {
     // It took nothing.
   }

@@ -24,7 +24,8 @@ export class ReceiveBuffer {
   /** Whether the exception is raised before bytes that are still buffered. */
   #exceptionFirst = false;
   #pending: PendingRead | undefined;
-  #isLocked = false;
+  /** The method that it is kept for. */
+  #lockedBy: string | undefined;
 
   constructor(limit: number, clock: Clock = systemClock) {
     this.limit = limit;
@@ -121,16 +122,16 @@ export class ReceiveBuffer {
       throw new InvalidStateError(`${method}() called while a read is waiting for incoming data`);
   }
 
-  // For an upgrade to TLS, during which nobody reads.
+  // For an upgrade to TLS, during which nobody reads, and for a relay, which alone takes.
 
-  /** Refuses reads until `unlock`. @throws InvalidStateError if a read is pending, or it is locked already */
+  /** Refuses reads until `unlock`; `take` itself goes on. @throws InvalidStateError if a read is pending, or it is locked already */
   lock(method: string): void {
     this.checkIdle(method);
-    this.#isLocked = true;
+    this.#lockedBy = method;
   }
 
   unlock(): void {
-    this.#isLocked = false;
+    this.#lockedBy = undefined;
   }
 
   /** Gives all that is buffered to another layer, as if it had never come. */
@@ -158,7 +159,8 @@ export class ReceiveBuffer {
   // Steps.
 
   #checkUnlocked(method: string): void {
-    if (this.#isLocked) throw new InvalidStateError(`${method}() called during startTls()`);
+    if (this.#lockedBy === undefined) return;
+    throw new InvalidStateError(`${method}() called during ${this.#lockedBy}()`);
   }
 
   async #takeLater<Result>(attempt: () => Result | undefined, bounds: Bounds | undefined): Promise<Result> {

@@ -4,6 +4,7 @@ import {
   peekExactly,
   peekSome,
   takeAll,
+  takeChunk,
   takeExactly,
   takeSome,
   takeThrough,
@@ -264,12 +265,8 @@ export class StreamReader {
    */
   chunks(options?: WaitOptions): AsyncIterableIterator<Bytes, undefined> {
     const buffer = this.#buffer;
-    const { queue } = buffer;
     const bounds = Bounds.from("chunks", options, buffer.clock);
-    const attempt = this.#freeing(() => {
-      if (queue.length > 0) return queue.takeChunk();
-      return buffer.isEnded ? queue.take(0) : undefined;
-    });
+    const attempt = this.#freeing(() => takeChunk(buffer.queue, buffer.isEnded));
     return iterate(async () => {
       bounds?.throwIfAborted();
       buffer.begin("chunks");

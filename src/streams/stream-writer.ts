@@ -9,6 +9,7 @@ import type { TlsOptions, TlsSettings } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import { CancelScope } from "../waiting/cancel-scope.js";
+import type { ReceiveBuffer } from "./receive-buffer.js";
 import type { StreamProtocol } from "./stream-protocol.js";
 import { checkStartTls, type StartTlsOptions, type TlsDefaults } from "./start-tls-options.js";
 
@@ -34,6 +35,11 @@ export class StreamWriter implements AsyncDisposable {
     this.#transport = transport;
     this.#protocol = protocol;
     this.#tlsDefaults = tlsDefaults;
+  }
+
+  /** @internal That of the reader of the same connection. */
+  static bufferOf(writer: StreamWriter): ReceiveBuffer {
+    return writer.#protocol.buffer;
   }
 
   /** What carries the bytes. After `startTls()` another one. */

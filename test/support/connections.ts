@@ -6,6 +6,7 @@ import { openConnection, type Connection } from "asyncio-streams";
 import { createMemoryBackend } from "#src/backends/memory/backend.js";
 import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
 import { createConnection } from "#src/streams/connection.js";
+import type { Clock } from "#src/waiting/clock.js";
 import { temporaryFolder } from "./folders.js";
 
 type Cleanup = (undo: () => unknown) => void;
@@ -13,12 +14,20 @@ type Cleanup = (undo: () => unknown) => void;
 const ADDRESS = { kind: "tcp", address: "127.0.0.1", port: 1, family: 4 } as const;
 
 /** Two connections in memory. `reset` ends them as an RST from the far one. */
-export function connectedInMemory(limit = 65_536): { near: Connection; far: Connection; reset: () => void } {
+export function connectedInMemory(
+  limit = 65_536,
+  clock?: Clock,
+): {
+  near: Connection;
+  far: Connection;
+  reset: () => void;
+} {
   const backend = createMemoryBackend();
   const [near, far] = MemoryChannel.pair(ADDRESS, { ...ADDRESS, port: 2 });
+  const options = { limit, side: "client", clock } as const;
   return {
-    near: createConnection(backend.adopt(near, "any"), { limit, side: "client" }),
-    far: createConnection(backend.adopt(far, "any"), { limit, side: "client" }),
+    near: createConnection(backend.adopt(near, "any"), options),
+    far: createConnection(backend.adopt(far, "any"), options),
     reset: () => far.reset(),
   };
 }
