@@ -54,8 +54,8 @@ export async function serveStreams(
   );
   const options = {
     places: { most: maxConnections ?? Infinity, mostHeld: whenFull === "wait" ? mostHeld : 0 },
-    // Those with places are no more than that anyway.
-    mostWaiting: callback === null ? (maxConnections ?? mostHeld) : undefined,
+    // With a limit their places are all there is to wait in.
+    mostWaiting: callback !== null ? undefined : maxConnections === undefined ? mostHeld : Infinity,
   };
   const server = new Server(listeners, handler, options, handling.clock);
   if (startServing) await server.startServing();
