@@ -15,6 +15,7 @@ export {
   type StartUnixServerOptions,
 } from "./start-server.js";
 export { Server, type ClientConnectedCallback, type ConnectionContext } from "./serve-streams.js";
+export { listenFds, type ListenFdsOptions, type InheritedSocket } from "./backends/node/listen-fds.js";
 export { socketPair } from "./backends/node/socket-pair.js";
 export type { LookupFunction, LookupOptions } from "./connect/resolve-host.js";
 export type { PathLike } from "./connect/unix-path.js";
