@@ -118,32 +118,32 @@ describe("listenFds() in a process that was handed sockets", { skip }, () => {
     renameSync(`${path}.first`, path);
     const { port } = tcp.address() as AddressInfo;
     const variables = "LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=web:control";
-    const { nextLine, finish } = activate(variables, [tcp, unix]);
-    assert.equal(await nextLine(), `3 web ["127.0.0.1",${port}]`);
-    assert.equal(await nextLine(), '4 control ""');
-    assert.equal(await nextLine(), "left ");
+    const program = activate(variables, [tcp, unix]);
+    assert.equal(await program.nextLine(), `3 web ["127.0.0.1",${port}]`);
+    assert.equal(await program.nextLine(), '4 control ""');
+    assert.equal(await program.nextLine(), "left ");
     // The child alone accepts.
     for (const listener of [tcp, unix]) listener.close();
     await assertGreets(await openConnection("127.0.0.1", port), "web\n");
     await assertGreets(await openUnixConnection(path), "control\n");
-    assert.deepEqual(await finish(), { lines: [], errors: "", status: 0 });
+    assert.deepEqual(await program.finish(), { lines: [], errors: "", status: 0 });
   });
 
   it("serves at one socket without a name", async () => {
     const tcp = await listening({ host: "127.0.0.1", port: 0 });
     const { port } = tcp.address() as AddressInfo;
-    const { nextLine, finish } = activate("LISTEN_PID=$$ LISTEN_FDS=1", [tcp], "keep");
-    assert.equal(await nextLine(), `3 unknown ["127.0.0.1",${port}]`);
-    assert.equal(await nextLine(), "left LISTEN_FDS,LISTEN_PID");
+    const program = activate("LISTEN_PID=$$ LISTEN_FDS=1", [tcp], "keep");
+    assert.equal(await program.nextLine(), `3 unknown ["127.0.0.1",${port}]`);
+    assert.equal(await program.nextLine(), "left LISTEN_FDS,LISTEN_PID");
     tcp.close();
     await assertGreets(await openConnection("127.0.0.1", port), "unknown\n");
-    assert.deepEqual(await finish(), { lines: [], errors: "", status: 0 });
+    assert.deepEqual(await program.finish(), { lines: [], errors: "", status: 0 });
   });
 
   it("gives none to a process that they are not meant for", async () => {
     const tcp = await listening({ host: "127.0.0.1", port: 0 });
-    const { nextLine, finish } = activate("LISTEN_PID=1 LISTEN_FDS=1", [tcp]);
-    assert.equal(await nextLine(), "left ");
-    assert.deepEqual(await finish(), { lines: [], errors: "", status: 0 });
+    const program = activate("LISTEN_PID=1 LISTEN_FDS=1", [tcp]);
+    assert.equal(await program.nextLine(), "left ");
+    assert.deepEqual(await program.finish(), { lines: [], errors: "", status: 0 });
   });
 });

@@ -12,7 +12,7 @@ const bounds = (options: WaitOptions = {}) => new Bounds("connections", options,
 interface Item {
   readonly id: number;
 }
-const [one, two, three]: readonly Item[] = [{ id: 1 }, { id: 2 }, { id: 3 }] as const;
+const [one, two, three] = [{ id: 1 }, { id: 2 }, { id: 3 }] as const;
 
 function arrivals(most = 2) {
   const taken: number[] = [];
@@ -28,12 +28,12 @@ const got = (value: Item | undefined) => ({ value, done: value === undefined });
 describe("Arrivals", () => {
   it("gives in order what waits, and what comes to who waits longest", async () => {
     const { waiting, taken } = arrivals();
-    assert.deepEqual([waiting.offer(one!), waiting.offer(two!), waiting.size], [true, true, 2]);
+    assert.deepEqual([waiting.offer(one), waiting.offer(two), waiting.size], [true, true, 2]);
     const loop = waiting.loop(bounds());
     assert.deepEqual([await loop.next(), await loop.next()], [got(one), got(two)]);
     const [first, second] = [loop.next(), waiting.loop(bounds()).next()];
     assert.equal(await isPending(Promise.race([first, second])), true);
-    waiting.offer(three!);
+    waiting.offer(three);
     assert.deepEqual(taken, [1, 2, 3], "taken at that moment");
     assert.equal(await isPending(second), true);
     assert.deepEqual(await first, got(three));
@@ -43,11 +43,11 @@ describe("Arrivals", () => {
 
   it("refuses what is too much, until one is taken or removed", async () => {
     const { waiting } = arrivals(1);
-    assert.deepEqual([waiting.offer(one!), waiting.isFull, waiting.offer(two!)], [true, true, false]);
+    assert.deepEqual([waiting.offer(one), waiting.isFull, waiting.offer(two)], [true, true, false]);
     await waiting.loop(bounds()).next();
-    assert.equal(waiting.offer(two!), true);
-    waiting.remove(two!);
-    assert.equal(waiting.offer(three!), true);
+    assert.equal(waiting.offer(two), true);
+    waiting.remove(two);
+    assert.equal(waiting.offer(three), true);
   });
 
   it("end() ends loops behind what waits, and refuses what comes", async () => {
@@ -55,10 +55,10 @@ describe("Arrivals", () => {
     const pending = waiting.loop(bounds()).next();
     waiting.end();
     assert.deepEqual(await pending, got(undefined));
-    assert.equal(waiting.offer(one!), false);
+    assert.equal(waiting.offer(one), false);
 
     const { waiting: filled } = arrivals();
-    filled.offer(one!);
+    filled.offer(one);
     filled.end();
     const loop = filled.loop(bounds());
     assert.deepEqual([await loop.next(), await loop.next()], [got(one), got(undefined)]);
@@ -70,7 +70,7 @@ describe("Arrivals", () => {
     const pending = loop.next();
     await loop.return!();
     assert.deepEqual([await pending, await loop.next()], [got(undefined), got(undefined)]);
-    waiting.offer(one!);
+    waiting.offer(one);
     assert.deepEqual([taken, waiting.size, clock.pending], [[], 1, 0]);
   });
 
@@ -88,7 +88,7 @@ describe("Arrivals", () => {
     const aborted = assert.rejects(limited.next(), { message: "enough" });
     controller.abort(new Error("enough"));
     await aborted;
-    waiting.offer(one!);
+    waiting.offer(one);
     await assert.rejects(limited.next(), { message: "enough" });
     assert.deepEqual([taken, clock.pending, getEventListeners(signal, "abort").length], [[], 0, 0]);
     assert.deepEqual(await waiting.loop(bounds()).next(), got(one));
@@ -98,7 +98,7 @@ describe("Arrivals", () => {
     const { waiting } = arrivals();
     const { signal } = new AbortController();
     const pending = waiting.loop(bounds({ timeout: 5, signal })).next();
-    waiting.offer(one!);
+    waiting.offer(one);
     await pending;
     assert.deepEqual([clock.pending, getEventListeners(signal, "abort").length], [0, 0]);
   });

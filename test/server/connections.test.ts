@@ -222,7 +222,7 @@ describe("connections()", () => {
       const second = await pending;
       assert.equal(second.done, false);
       assert.equal((await loop.next()).done, true);
-      for (const { writer } of [first, client, value!, second.value!]) writer.close();
+      for (const { writer } of [first, client, value!, second.value]) writer.close();
       await server.waitClosed();
     }));
 });

@@ -20,7 +20,7 @@ export interface ServedInMemory {
   readonly clock: FakeClock;
   readonly calls: readonly Call[];
   readonly contexts: readonly ConnectionContext[];
-  connect(): Promise<Connection>;
+  readonly connect: () => Promise<Connection>;
 }
 
 /** The connections stay open, unless `callback` says otherwise. `null` for none. */
