@@ -196,7 +196,7 @@ async function useServers(): Promise<void> {
   isType<void>()(server.closeClients());
   isType<void>()(server.abortClients());
 
-  const handle: ClientConnectedCallback = (reader, writer, context) => {
+  const handle: ClientConnectedCallback = (_reader, _writer, context) => {
     isType<ConnectionContext>()(context);
     isType<AbortSignal>()(context.signal);
     isType<Server>()(context.server);

@@ -13,7 +13,7 @@ import { portOf } from "./addresses.js";
 import { FakeClock } from "./fake-clock.js";
 
 /** What the callback was called with. */
-export type Call = Parameters<ClientConnectedCallback>;
+type Call = Parameters<ClientConnectedCallback>;
 
 export interface ServedInMemory {
   readonly server: Server;
