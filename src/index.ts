@@ -14,12 +14,16 @@ export {
   type StartServerOptions,
   type StartUnixServerOptions,
 } from "./start-server.js";
+export { Server, type ClientConnectedCallback, type ConnectionContext } from "./serve-streams.js";
+export { listenFds, type ListenFdsOptions, type InheritedSocket } from "./backends/node/listen-fds.js";
 export { socketPair } from "./backends/node/socket-pair.js";
 export type { LookupFunction, LookupOptions } from "./connect/resolve-host.js";
 export type { PathLike } from "./connect/unix-path.js";
-export { Server, type ListeningSocket, type ServeForeverOptions } from "./server/server.js";
+export type { ListeningSocket } from "./server/listening-socket.js";
+export type { ShutdownResult } from "./server/open-connections.js";
+export type { ServeForeverOptions, ShutdownOptions } from "./server/server.js";
 export type { Connection } from "./streams/connection.js";
-export type { ClientConnectedCallback, ErrorContext, OnError } from "./streams/connection-handler.js";
+export type { ErrorContext, OnError } from "./streams/connection-handler.js";
 export { frames, readFrame, writeFrame } from "./streams/frames.js";
 export { lengthPrefixed, type FrameFormat, type LengthPrefixedOptions } from "./bytes/frame-format.js";
 export type { LineEnding } from "./bytes/line-cutter.js";

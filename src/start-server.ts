@@ -5,6 +5,7 @@ import {
   checkFunction,
   checkInteger,
   checkLimit,
+  checkOneOf,
   checkOptions,
   checkPort,
   isGiven,
@@ -14,12 +15,13 @@ import { kindOf } from "./describe.js";
 import { ANY_ADDRESS, checkFamily, checkFlags, resolveHost } from "./connect/resolve-host.js";
 import { toUnixPath, type PathLike } from "./connect/unix-path.js";
 import { NotImplementedError, OSError } from "./errors.js";
-import { Server } from "./server/server.js";
 import {
-  ConnectionHandler,
+  serveStreams,
   type ClientConnectedCallback,
-  type OnError,
-} from "./streams/connection-handler.js";
+  type Server,
+  type ServeSettings,
+} from "./serve-streams.js";
+import type { OnError } from "./streams/connection-handler.js";
 import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { SERVER_TLS_OPTIONS, serverTls, type ServerTlsOptions } from "./tls-options.js";
 import type { Backend, Listener, ListenOptions } from "./transport/backend.js";
@@ -32,10 +34,21 @@ export interface ServeOptions extends ServerTlsOptions {
   readonly limit?: number | undefined;
   /** A listening socket to take over instead of an address: a `net.Server` without connection listener, or `{ fd }`. */
   readonly sock?: NetServer | { readonly fd: number } | undefined;
-  /** Connections that may wait to be accepted. Default 100. */
+  /**
+   * How many connections may wait: in the kernel to be accepted, for `startServing()`, for a place among `maxConnections`,
+   * or for `server.connections()` to take them. For each of these at least one, even with 0. Default 100.
+   */
   readonly backlog?: number | undefined;
   /** `false`: bound and listening, but connections wait, unread, until `server.startServing()`. Default true. */
   readonly startServing?: boolean | undefined;
+  /** How many connections may be open at once; one in its TLS handshake counts. At least 1. Default: no limit. */
+  readonly maxConnections?: number | undefined;
+  /**
+   * What becomes of connections beyond `maxConnections`. `"wait"`: they are held, accepted and unread, TLS not begun, at
+   * most `backlog` of them, and served in order as places become free; further ones are refused. `"refuse"`: they are
+   * ended at once. Default `"wait"`.
+   */
+  readonly whenFull?: "wait" | "refuse" | undefined;
   /** Whether a connection is closed when the promise that its callback returned has settled. Default true. */
   readonly autoClose?: boolean | undefined;
   /** Hears once of each error of a callback, and of accepting. Default: `console.error`. */
@@ -67,6 +80,8 @@ const SERVE_OPTIONS = [
   "sock",
   "backlog",
   "startServing",
+  "maxConnections",
+  "whenFull",
   "autoClose",
   "onError",
   ...SERVER_TLS_OPTIONS,
@@ -75,7 +90,8 @@ const TCP_OPTIONS = [...SERVE_OPTIONS, "family", "flags", "reuseAddress", "reuse
 const UNIX_OPTIONS = [...SERVE_OPTIONS, "cleanupSocket"] as const;
 
 /**
- * Serves TCP connections: `clientConnectedCb` is called with a reader and a writer for each. As `asyncio.start_server`.
+ * Serves TCP connections: `clientConnectedCb` is called with a reader, a writer and a ConnectionContext for each. As
+ * `asyncio.start_server`. With `null` instead of it the connections come from `server.connections()`.
  *
  * `host` is a name, an address or a list of them; none, or `""`, is every address of the machine. Each address has a
  * socket of its own, and with port 0 a port of its own.
@@ -93,17 +109,17 @@ const UNIX_OPTIONS = [...SERVE_OPTIONS, "cleanupSocket"] as const;
  * @throws TypeError or RangeError for wrong arguments, before anything is opened
  */
 export async function startServer(
-  clientConnectedCb: ClientConnectedCallback,
+  clientConnectedCb: ClientConnectedCallback | null,
   host?: string | readonly string[] | null,
   port?: number | string | null,
   options?: StartServerOptions,
 ): Promise<Server>;
 export async function startServer(
-  clientConnectedCb: ClientConnectedCallback,
+  clientConnectedCb: ClientConnectedCallback | null,
   options: StartServerOptions,
 ): Promise<Server>;
 export async function startServer(
-  clientConnectedCb: ClientConnectedCallback,
+  clientConnectedCb: ClientConnectedCallback | null,
   second?: string | readonly string[] | null | StartServerOptions,
   port?: number | string | null,
   options?: StartServerOptions,
@@ -117,7 +133,7 @@ export async function startServer(
 /** As `startServer`, over any backend. */
 export async function startServerOver(
   backend: Backend,
-  clientConnectedCb: ClientConnectedCallback,
+  clientConnectedCb: ClientConnectedCallback | null,
   host?: string | readonly string[] | null,
   port?: number | string | null,
   options?: StartServerOptions,
@@ -145,11 +161,11 @@ export async function startServerOver(
   const hasAddress = isGiven(host) || isGiven(port);
   if (given.sock !== undefined) {
     if (hasAddress) throw new TypeError("host/port and sock can not be specified at the same time");
-    return serve([await backend.adoptListener(given.sock, "any", listen)], settings);
+    return serveStreams([await backend.adoptListener(given.sock, "any", listen)], settings);
   }
   if (!hasAddress) throw new TypeError("Neither host/port nor sock were specified");
   const resolved = await Promise.all(hosts.map((name) => resolveHost(backend, name, portNumber, resolving)));
-  return serve(await bindAll(backend, distinct(resolved.flat()), listen), settings);
+  return serveStreams(await bindAll(backend, distinct(resolved.flat()), listen), settings);
 }
 
 /**
@@ -162,16 +178,16 @@ export async function startServerOver(
  * @throws TypeError or RangeError for wrong arguments, before anything is opened
  */
 export async function startUnixServer(
-  clientConnectedCb: ClientConnectedCallback,
+  clientConnectedCb: ClientConnectedCallback | null,
   path?: PathLike | null,
   options?: StartUnixServerOptions,
 ): Promise<Server>;
 export async function startUnixServer(
-  clientConnectedCb: ClientConnectedCallback,
+  clientConnectedCb: ClientConnectedCallback | null,
   options: StartUnixServerOptions,
 ): Promise<Server>;
 export async function startUnixServer(
-  clientConnectedCb: ClientConnectedCallback,
+  clientConnectedCb: ClientConnectedCallback | null,
   second?: PathLike | null | StartUnixServerOptions,
   options?: StartUnixServerOptions,
 ): Promise<Server> {
@@ -184,7 +200,7 @@ export async function startUnixServer(
 /** As `startUnixServer`, over any backend. */
 export async function startUnixServerOver(
   backend: Backend,
-  clientConnectedCb: ClientConnectedCallback,
+  clientConnectedCb: ClientConnectedCallback | null,
   path?: PathLike | null,
   options?: StartUnixServerOptions,
 ): Promise<Server> {
@@ -196,28 +212,24 @@ export async function startUnixServerOver(
   refuseIfMissing(backend, "unix");
   if (given.sock !== undefined) {
     if (isGiven(path)) throw new TypeError("path and sock can not be specified at the same time");
-    return serve([await backend.adoptListener(given.sock, "unix", listen)], settings);
+    return serveStreams([await backend.adoptListener(given.sock, "unix", listen)], settings);
   }
   if (!isGiven(path)) throw new TypeError("path was not specified, and no sock specified");
-  return serve([await backend.listen({ kind: "unix", path: toUnixPath(path) }, listen)], settings);
-}
-
-interface ServeSettings {
-  readonly handler: ConnectionHandler;
-  readonly backlog: number;
-  readonly startServing: boolean;
+  return serveStreams([await backend.listen({ kind: "unix", path: toUnixPath(path) }, listen)], settings);
 }
 
 function checkServeOptions(
   { clock }: Backend,
-  callback: ClientConnectedCallback,
+  callback: ClientConnectedCallback | null,
   options: ServeOptions,
 ): ServeSettings {
-  checkFunction("clientConnectedCb", callback);
+  if (callback !== null) checkFunction("clientConnectedCb", callback);
   const {
     limit = DEFAULT_LIMIT,
     backlog = DEFAULT_BACKLOG,
     startServing = true,
+    maxConnections,
+    whenFull = "wait",
     autoClose = true,
     onError,
   } = options;
@@ -226,9 +238,13 @@ function checkServeOptions(
   checkBoolean("autoClose", autoClose);
   if (onError !== undefined) checkFunction("onError", onError);
   return {
-    handler: new ConnectionHandler(callback, { limit, tls, autoClose, onError, clock }),
+    callback,
+    handling: { limit, tls, autoClose, onError, clock },
     backlog: checkInteger("backlog", backlog, 0, 2 ** 31 - 1),
     startServing: checkBoolean("startServing", startServing),
+    maxConnections:
+      maxConnections === undefined ? undefined : checkInteger("maxConnections", maxConnections, 1),
+    whenFull: checkOneOf("whenFull", whenFull, ["wait", "refuse"]),
   };
 }
 
@@ -248,15 +264,6 @@ function checkHosts(host: unknown): (string | undefined)[] {
 function refuseIfMissing(backend: Backend, feature: "unix" | "reusePort" | "noReuseAddress"): void {
   const reason = backend.whyNot(feature);
   if (reason !== undefined) throw new NotImplementedError(reason);
-}
-
-async function serve(
-  listeners: readonly Listener[],
-  { handler, startServing }: ServeSettings,
-): Promise<Server> {
-  const server = new Server(listeners, handler);
-  if (startServing) await server.startServing();
-  return server;
 }
 
 /** Addresses that this machine does not have are left out, as long as one is left; any other failure frees them all. */

@@ -150,8 +150,14 @@ const openingUnix: readonly Row[] = [
   [{ name: "A UNIX Domain Stream Socket", wrongKind: sockets }, (sock) => openUnixConnection({ sock })],
 ];
 
-const callback: Parameter = { name: "clientConnectedCb", wrongKind: [undefined, ...notFunction] };
+const callback: Parameter = { name: "clientConnectedCb", wrongKind: [undefined, 5, "f", {}] };
 const backlog: Parameter = { name: "backlog", wrongKind: notNumber, outOfRange: [-1, 1.5, NaN, 2 ** 31] };
+const maxConnections: Parameter = {
+  name: "maxConnections",
+  wrongKind: notNumber,
+  outOfRange: [0, -1, 1.5, NaN, Infinity],
+};
+const whenFull: Parameter = { name: "whenFull", wrongKind: [5, null, true], outOfRange: ["drop", ""] };
 const listeningSock: Parameter = {
   name: "sock",
   wrongKind: [null, 5, "s", {}, shown({ fd: "3" }, '"3"')],
@@ -186,6 +192,8 @@ const starting: readonly Row[] = [
     ...start(name),
   ]),
   [{ name: "onError", wrongKind: notFunction }, ...start("onError")],
+  [maxConnections, ...start("maxConnections")],
+  [whenFull, ...start("whenFull")],
   [listeningSock, (sock) => startServer(() => {}, { sock })],
 ];
 
@@ -201,6 +209,8 @@ const startingUnix: readonly Row[] = [
     ...startUnix(name),
   ]),
   [{ name: "onError", wrongKind: notFunction }, ...startUnix("onError")],
+  [maxConnections, ...startUnix("maxConnections")],
+  [whenFull, ...startUnix("whenFull")],
   [listeningSock, (sock) => startUnixServer(() => {}, { sock })],
 ];
 
@@ -360,12 +370,28 @@ describe("StreamWriter, its transport and its socket", () => {
 describe("Server", () => {
   it("refuses wrong arguments, and serves on", async () => {
     const server = await startServer(() => {}, "127.0.0.1", 0, { startServing: false });
-    cleanup(() => server.close());
+    const taking = await startServer(null, "127.0.0.1", 0);
+    cleanup(() => [server.close(), taking.close()]);
     const rows: readonly Row[] = [
       [options, (value) => server.serveForever(value)],
       [signal, (value) => server.serveForever({ signal: value })],
+      [options, (value) => server.waitClosed(value)],
+      [signal, (value) => server.waitClosed({ signal: value })],
+      [timeout, (value) => server.waitClosed({ timeout: value })],
+      [options, (value) => server.shutdown(value)],
+      [signal, (value) => server.shutdown({ signal: value })],
+      [
+        { name: "grace", wrongKind: notNumber, outOfRange: [-1, NaN, 2 ** 31] },
+        (grace) => server.shutdown({ grace }),
+      ],
+      [options, async (value) => taking.connections(value)],
+      [signal, async (value) => taking.connections({ signal: value })],
+      [timeout, async (value) => taking.connections({ timeout: value })],
     ];
-    for (const row of rows) for (const value of row[0].wrongKind) await checkRefusal(TypeError, value, row);
+    for (const row of rows) {
+      for (const value of row[0].wrongKind) await checkRefusal(TypeError, value, row);
+      for (const value of row[0].outOfRange ?? []) await checkRefusal(RangeError, value, row);
+    }
     assert.equal(server.isServing(), false);
     await server.startServing();
     assert.equal(server.isServing(), true);

@@ -12,6 +12,7 @@ import {
   IncompleteReadError,
   lengthPrefixed,
   LimitOverrunError,
+  listenFds,
   openConnection,
   openUnixConnection,
   OSError,
@@ -29,9 +30,12 @@ import {
   type Deadline,
   type FrameFormat,
   type LinesOptions,
+  type ConnectionContext,
+  type InheritedSocket,
   type LookupFunction,
   type OpenConnectionOptions,
   type Server,
+  type ShutdownResult,
   type SocketAddress,
   type StreamWriter,
   type Transport,
@@ -254,9 +258,27 @@ async function useServers(): Promise<void> {
   isType<Promise<void>>()(server.serveForever({ signal: AbortSignal.timeout(5) }));
   isType<Promise<void>>()(server.waitClosed());
   isType<void>()(server.close());
+  isType<Promise<ShutdownResult>>()(server.shutdown({ grace: 5_000, signal: AbortSignal.timeout(5) }));
   isType<void>()(server.closeClients());
   isType<void>()(server.abortClients());
 
+  const handle: ClientConnectedCallback = (_reader, _writer, context) => {
+    isType<ConnectionContext>()(context);
+    isType<AbortSignal>()(context.signal);
+    isType<Server>()(context.server);
+  };
+  await startServer(handle, "127.0.0.1", 0, { maxConnections: 5, whenFull: "refuse" });
+  const taking = await startServer(null, "127.0.0.1", 0);
+  for await (const connection of taking.connections({ timeout: 5 })) isType<Connection>()(connection);
+  for (const sock of listenFds({ unsetEnvironment: false })) {
+    isType<InheritedSocket>()(sock);
+    await startUnixServer(null, { sock });
+  }
+
+  // @ts-expect-error there are two ways
+  await startServer(handle, "127.0.0.1", 0, { whenFull: "drop" });
+  // @ts-expect-error null says that there is no callback
+  await startServer(undefined, "127.0.0.1", 0);
   // @ts-expect-error the callback comes first
   await startServer("127.0.0.1", 8888, callback);
   // @ts-expect-error the callback gets a reader and a writer

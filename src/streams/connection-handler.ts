@@ -1,17 +1,15 @@
 /** What a server does with a connection: streams on top, the user's callback, and its errors. */
+import { ConnectionAbortedError } from "../errors.js";
 import type { SocketAddress } from "../transport/endpoint.js";
 import type { StartableTransport } from "../transport/transport.js";
 import { NO_BYTES, type TlsSettings } from "../transport/tls.js";
 import type { Clock } from "../waiting/clock.js";
+import { LazySignal } from "../waiting/lazy-signal.js";
 import { createConnection, type Connection } from "./connection.js";
-import type { StreamReader } from "./stream-reader.js";
 import type { StreamWriter } from "./stream-writer.js";
 
-/**
- * Called for each connection. If it returns a promise, the connection is closed when that has settled; if it returns
- * nothing, the connection stays open until somebody closes it.
- */
-export type ClientConnectedCallback = (reader: StreamReader, writer: StreamWriter) => unknown;
+/** What serves a connection. `life` ends with the connection, or when the server shuts down. */
+export type ServeConnection = (connection: Connection, life: LazySignal) => unknown;
 
 /** Where in the life of a connection an error happened. */
 export interface ErrorContext {
@@ -35,7 +33,10 @@ export interface ConnectionHandlerOptions {
 
 /** A connection as its server knows it. */
 interface AcceptedConnection {
-  start(): void;
+  open(ready: () => void): void;
+  readonly streams: Connection;
+  serve(): void;
+  announceShutdown(): void;
   close(): void;
   abort(): void;
   readonly ended: Promise<void>;
@@ -45,7 +46,7 @@ interface AcceptedConnection {
 const HANDSHAKE_REPORT_INTERVAL = 1_000;
 
 export class ConnectionHandler {
-  readonly #callback: ClientConnectedCallback;
+  readonly #serve: ServeConnection;
   readonly #limit: number;
   readonly #tls: TlsSettings | undefined;
   readonly #autoClose: boolean;
@@ -53,14 +54,11 @@ export class ConnectionHandler {
   readonly #clock: Clock;
   #nextHandshakeReport = 0;
   #suppressed = 0;
-  /** What the callbacks have returned and has not settled. */
+  /** What `serve` has returned and has not settled. */
   readonly #tasks = new Set<Promise<void>>();
 
-  constructor(
-    callback: ClientConnectedCallback,
-    { limit, tls, autoClose, onError, clock }: ConnectionHandlerOptions,
-  ) {
-    this.#callback = callback;
+  constructor(serve: ServeConnection, { limit, tls, autoClose, onError, clock }: ConnectionHandlerOptions) {
+    this.#serve = serve;
     this.#limit = limit;
     this.#tls = tls;
     this.#autoClose = autoClose;
@@ -73,39 +71,55 @@ export class ConnectionHandler {
   }
 
   #plain(transport: StartableTransport): AcceptedConnection {
-    const connection = createConnection(transport, {
+    const streams = createConnection(transport, {
       limit: this.#limit,
       side: "server",
       clock: this.#clock,
     });
-    const { writer } = connection;
+    const { writer } = streams;
+    const life = new LazySignal();
     return {
-      start: () => this.#call(connection),
+      streams,
+      open: (ready) => ready(),
+      serve: () => this.#call(streams, life),
+      announceShutdown: () =>
+        life.abort(() => new ConnectionAbortedError("The server of this connection shuts down")),
       close: () => writer.close(),
       abort: () => writer.transport.abort(),
-      ended: writer.waitClosed().catch(() => {}),
+      ended: writer.waitClosed().then(
+        () => life.abort(() => new ConnectionAbortedError("The connection has ended")),
+        (error: unknown) => life.abort(() => error),
+      ),
     };
   }
 
-  /** The callback is called after the handshake; if that fails, never. Closed before, it is aborted. */
+  /** It is ready after the handshake; if that fails, never. Closed before, it is aborted. */
   #secured(transport: StartableTransport, tls: TlsSettings): AcceptedConnection {
     const handshake = new AbortController();
-    let served: AcceptedConnection | undefined;
-    const run = async (): Promise<void> => {
+    let secured: AcceptedConnection | undefined;
+    const run = async (ready: () => void): Promise<void> => {
       try {
-        served = this.#plain(await transport.upgradeTls(tls, NO_BYTES, handshake.signal));
+        const upgraded = await transport.upgradeTls(tls, NO_BYTES, handshake.signal);
+        // Closed in the moment between.
+        if (handshake.signal.aborted) return upgraded.abort();
+        secured = this.#plain(upgraded);
       } catch (error) {
         if (!handshake.signal.aborted) this.#handshakeFailed(error, transport);
         return;
       }
-      served.start();
-      await served.ended;
+      ready();
+      await secured.ended;
     };
     let end = (): void => {};
     return {
-      start: () => void run().then(() => end()),
-      close: () => (served === undefined ? handshake.abort() : served.close()),
-      abort: () => (served === undefined ? handshake.abort() : served.abort()),
+      open: (ready) => void run(ready).then(() => end()),
+      get streams() {
+        return secured!.streams;
+      },
+      serve: () => secured!.serve(),
+      announceShutdown: () => secured!.announceShutdown(),
+      close: () => (secured === undefined ? handshake.abort() : secured.close()),
+      abort: () => (secured === undefined ? handshake.abort() : secured.abort()),
       ended: new Promise((resolve) => {
         end = resolve;
       }),
@@ -128,7 +142,8 @@ export class ConnectionHandler {
     this.#report(error, { phase: "handshake", peername: transport.getExtraInfo("peername"), suppressed });
   }
 
-  #call({ reader, writer }: Connection): void {
+  #call(connection: Connection, life: LazySignal): void {
+    const { writer } = connection;
     const fail = (error: unknown) => {
       this.#report(error, { phase: "callback", peername: writer.getExtraInfo("peername"), writer });
       writer.close();
@@ -137,7 +152,7 @@ export class ConnectionHandler {
       if (this.#autoClose) writer.close();
     };
     try {
-      const returned = this.#callback(reader, writer);
+      const returned = this.#serve(connection, life);
       if (!isPromiseLike(returned)) return;
       const task: Promise<void> = Promise.resolve(returned)
         .then(succeed, fail)

@@ -1,17 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdirSync, renameSync } from "node:fs";
-import { createServer, type AddressInfo, type Server as NetServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { openConnection, openUnixConnection, type Connection } from "asyncio-streams";
 import { cleanups } from "../support/cleanup.js";
+import { descriptorOf } from "../support/descriptors.js";
 import { temporaryFolder } from "../support/folders.js";
 import { runProgram } from "../support/processes.js";
-
-/** No runtime tells it officially. */
-function descriptorOf(server: NetServer): number {
-  return (server as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd ?? -1;
-}
 
 const probe = createServer().listen(0, "127.0.0.1");
 await once(probe, "listening");

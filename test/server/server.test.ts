@@ -5,10 +5,12 @@ import { inspect } from "node:util";
 import { InvalidStateError, type Server, type StreamReader, type StreamWriter } from "asyncio-streams";
 import { createMemoryBackend } from "#src/backends/memory/backend.js";
 import { openConnectionOver } from "#src/open-connection.js";
-import { Server as ServerClass } from "#src/server/server.js";
+import type { ServerHandler } from "#src/server/server-handler.js";
+import { ConnectionServer } from "#src/server/server.js";
 import { startServerOver, startUnixServerOver, type StartServerOptions } from "#src/start-server.js";
 import type { Listener, ListenerEvents } from "#src/transport/backend.js";
 import type { StartableTransport } from "#src/transport/transport.js";
+import { systemClock } from "#src/waiting/clock.js";
 import { portOf } from "../support/addresses.js";
 import { cleanups } from "../support/cleanup.js";
 import { fakeTimers } from "../support/fake-timers.js";
@@ -408,16 +410,20 @@ function fakeServer() {
   const listener = new FakeListener();
   const handled: { readonly end: () => void }[] = [];
   const failures: Error[] = [];
-  const server = new ServerClass([listener], {
+  const handler: ServerHandler<object> = {
     connectionAccepted() {
       let end!: () => void;
       const ended = new Promise<void>((resolve) => {
         end = resolve;
       });
       handled.push({ end });
-      return { start: () => {}, close: () => {}, abort: () => {}, ended };
+      const nothing = () => {};
+      const steps = { serve: nothing, announceShutdown: nothing, close: nothing, abort: nothing };
+      return { open: (ready) => ready(), streams: {}, ...steps, ended };
     },
     acceptFailed: (error) => void failures.push(error),
-  });
+  };
+  const options = { places: { most: Infinity, mostHeld: 0 }, mostWaiting: undefined };
+  const server = new ConnectionServer([listener], handler, options, systemClock);
   return { server, listener, handled, failures };
 }

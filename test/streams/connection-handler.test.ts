@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ErrorContext, Server, StreamReader, StreamWriter } from "asyncio-streams";
+import type {
+  ClientConnectedCallback,
+  ErrorContext,
+  Server,
+  StreamReader,
+  StreamWriter,
+} from "asyncio-streams";
 import { createMemoryBackend } from "#src/backends/memory/backend.js";
 import { openConnectionOver } from "#src/open-connection.js";
 import { startServerOver, type StartServerOptions } from "#src/start-server.js";
-import type { ClientConnectedCallback } from "#src/streams/connection-handler.js";
 import { cleanups } from "../support/cleanup.js";
 import { captureConsoleErrors } from "../support/console-error.js";
 import { settleDown } from "../support/pending.js";

@@ -23,8 +23,8 @@ export interface Program {
 }
 
 export interface ProgramOptions {
-  /** Handed down as descriptor 3. */
-  readonly descriptor?: number;
+  /** Handed down as descriptor 3; several, from 3 on. */
+  readonly descriptor?: number | readonly number[];
   /** The most descriptors that it may have. */
   readonly descriptors?: number;
   /** Variables of its environment, besides those of this process. */
@@ -46,9 +46,9 @@ export function runCommand(
   cleanup: Cleanup,
   command: string,
   args: readonly string[],
-  { descriptor, descriptors, variables }: ProgramOptions = {},
+  { descriptor = [], descriptors, variables }: ProgramOptions = {},
 ): Program {
-  const stdio: StdioOptions = ["pipe", "pipe", "pipe", ...(descriptor === undefined ? [] : [descriptor])];
+  const stdio: StdioOptions = ["pipe", "pipe", "pipe", ...[descriptor].flat()];
   const options = { stdio, env: { ...env, ...variables } };
   const child =
     descriptors === undefined
