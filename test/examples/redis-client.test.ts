@@ -42,7 +42,7 @@ const WRONG: readonly (readonly [wire: string, message: RegExp])[] = [
   ["$1e9\r\n", /^No reply/],
   ["*-2\r\n", /^No reply/],
   ["$3\r\nabcde", /^A bulk does not end$/],
-  [`${"*1\r\n".repeat(33)}`, /^Lists are nested more than 32 deep$/],
+  ["*1\r\n".repeat(33), /^Lists are nested more than 32 deep$/],
   ["$1024\r\n", /^A reply is above the limit of 1024 bytes$/],
   ["$99999999999999999999999\r\n", /^A reply is above/],
   ["*64\r\n", /^A reply is above/],

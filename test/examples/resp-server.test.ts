@@ -34,7 +34,7 @@ const TALK: readonly (readonly [command: string, reply: string])[] = [
   ["GET", "-ERR wrong number of arguments for 'GET'"],
   ["SET a 1 EX 5", "-ERR wrong number of arguments for 'SET'"],
   ["toString", "-ERR unknown command 'TOSTRING'"],
-  [`${"x".repeat(200)}`, `-ERR unknown command '${"X".repeat(100)}'`],
+  ["x".repeat(200), `-ERR unknown command '${"X".repeat(100)}'`],
   ["QUIT", "+OK"],
 ];
 
