@@ -2,14 +2,21 @@
 import { checkOptions, checkTimeout } from "../checks.js";
 import { toError } from "../errors.js";
 import { createConnection } from "../streams/connection.js";
+import { DEFAULT_LIMIT } from "../streams/receive-buffer.js";
+import type { StartableTransport } from "../transport/transport.js";
 import { deliveryChecks } from "./transport-checks/delivery.js";
 import { endingChecks } from "./transport-checks/ending.js";
 import { flowChecks } from "./transport-checks/flow.js";
 import { halfCloseChecks } from "./transport-checks/half-close.js";
 import { lossChecks } from "./transport-checks/loss.js";
 import { resetChecks } from "./transport-checks/reset.js";
-import { streamChecks, type CheckedStreams, type StreamsPair } from "./transport-checks/streams.js";
-import { pairsOf, type Pairs, type TransportFeatures, type TransportPair } from "./transport-checks/suite.js";
+import {
+  streamChecks,
+  type CheckedStreams,
+  type StreamCheck,
+  type StreamsPair,
+} from "./transport-checks/streams.js";
+import { pairsOf, type Check, type TransportFeatures, type TransportPair } from "./transport-checks/suite.js";
 
 /**
  * Makes a pair that is connected with each other, a new one each time. `undo` takes what has to be done after the check,
@@ -59,16 +66,20 @@ const NAMES = ["halfClose", "resets", "mistakesReset", "writeBufferLimits", "tim
 
 /**
  * Runs every check on pairs of `makePair`, one after the other, and returns how many obligations are met. Needs no test
- * framework. Pairs of transports are checked as such and with streams on top of them; pairs of `{ reader, writer }`, which may be
- * anybody's, as streams alone.
+ * framework. Pairs of transports are checked as such and then, if they meet all of that, with streams on top of them; pairs
+ * of `{ reader, writer }`, which may be anybody's, as streams alone.
  *
  * @throws TransportCheckError that names each obligation that is not met, and what was seen
  */
 export async function checkTransport(makePair: MakePair, options?: CheckTransportOptions): Promise<number> {
-  const checks = await checksFor(
-    makePair,
-    checkOptions<CheckTransportOptions>("checkTransport()", options, NAMES),
-  );
+  const given = checkOptions<CheckTransportOptions>("checkTransport()", options, NAMES);
+  const { ofTransports, ofStreams } = await checksFor(makePair, given);
+  await runAll(ofTransports);
+  await runAll(ofStreams);
+  return ofTransports.length + ofStreams.length;
+}
+
+async function runAll(checks: readonly TransportCheck[]): Promise<void> {
   const failures: FailedCheck[] = [];
   for (const { name, run } of checks) {
     try {
@@ -78,16 +89,57 @@ export async function checkTransport(makePair: MakePair, options?: CheckTranspor
     }
   }
   if (failures.length > 0) throw new TransportCheckError(failures, checks.length);
-  return checks.length;
 }
 
 /** The same checks one by one, for a test framework to run as tests of their own. */
 export function transportChecks(
   makePair: MakePair<TransportPair>,
-  features?: CheckTransportOptions,
+  options?: CheckTransportOptions,
 ): TransportCheck[] {
-  const given = checkOptions<CheckTransportOptions>("transportChecks()", features, NAMES);
-  const settings: TransportFeatures = {
+  const given = checkOptions<CheckTransportOptions>("transportChecks()", options, NAMES);
+  return [...checksOfTransports(makePair, given), ...checksOfStreams(withStreams(makePair), given)];
+}
+
+/** Makes one pair to see what it is. */
+async function checksFor(makePair: MakePair, given: CheckTransportOptions): Promise<Checks> {
+  let checks!: Checks;
+  await bounded(timeoutOf(given), async (undo) => {
+    const pair = await makePair(undo);
+    if (!isOfTransports(pair)) {
+      checks = { ofTransports: [], ofStreams: checksOfStreams(makePair as MakePair<StreamsPair>, given) };
+      return;
+    }
+    const { near, far, reset } = pair;
+    for (const transport of [near, far]) undo(() => transport.abort());
+    const features = {
+      halfClose: near.canWriteEof(),
+      resets: reset !== undefined,
+      writeBufferLimits: near.getWriteBufferLimits(),
+      ...given,
+    };
+    const make = makePair as MakePair<TransportPair>;
+    checks = {
+      ofTransports: checksOfTransports(make, features),
+      ofStreams: checksOfStreams(withStreams(make), features),
+    };
+  });
+  return checks;
+}
+
+interface Checks {
+  readonly ofTransports: readonly TransportCheck[];
+  readonly ofStreams: readonly TransportCheck[];
+}
+
+function isOfTransports(pair: TransportPair | StreamsPair): pair is TransportPair {
+  return !("reader" in pair.near);
+}
+
+function checksOfTransports(
+  makePair: MakePair<TransportPair>,
+  given: CheckTransportOptions,
+): TransportCheck[] {
+  const features: TransportFeatures = {
     halfClose: given.halfClose ?? true,
     resets: given.resets ?? false,
     mistakesReset: given.mistakesReset ?? false,
@@ -95,67 +147,41 @@ export function transportChecks(
   };
   const timeout = timeoutOf(given);
   const checks: TransportCheck[] = [];
-  const check = (name: string, run: (pairs: Pairs) => Promise<void>) => {
-    checks.push({ name, run: () => bounded(timeout, (undo) => run(pairsOf(() => makePair(undo), undo))) });
+  const check: Check = (name, test) => {
+    const run = () => bounded(timeout, (undo) => test(pairsOf(() => makePair(undo), undo)));
+    checks.push({ name, run });
   };
   for (const group of [deliveryChecks, halfCloseChecks, flowChecks, endingChecks, lossChecks, resetChecks]) {
-    group(check, settings);
+    group(check, features);
   }
-  const onTop: MakePair<StreamsPair> = async (undo) => {
-    const pair = await makePair(undo);
-    const [near, far] = [pair.near, pair.far].map((transport) => {
-      undo(() => transport.abort());
-      return createConnection(transport, { limit: 65_536, side: "client" });
-    }) as [CheckedStreams, CheckedStreams];
-    return { near, far };
-  };
-  return [...checks, ...checksOfStreams(onTop, settings.halfClose, timeout)];
-}
-
-/** Makes one pair to see what it is. */
-async function checksFor(makePair: MakePair, options: CheckTransportOptions): Promise<TransportCheck[]> {
-  let checks!: TransportCheck[];
-  await bounded(timeoutOf(options), async (undo) => {
-    const pair = await makePair(undo);
-    if ("reader" in pair.near) {
-      checks = checksOfStreams(
-        makePair as MakePair<StreamsPair>,
-        options.halfClose ?? true,
-        timeoutOf(options),
-      );
-      return;
-    }
-    const { near, far, reset } = pair as TransportPair;
-    undo(() => near.abort());
-    undo(() => far.abort());
-    checks = transportChecks(makePair as MakePair<TransportPair>, {
-      halfClose: near.canWriteEof(),
-      resets: reset !== undefined,
-      writeBufferLimits: near.getWriteBufferLimits(),
-      ...options,
-    });
-  });
   return checks;
 }
 
-function checksOfStreams(
-  makePair: MakePair<StreamsPair>,
-  halfClose: boolean,
-  timeout: number,
-): TransportCheck[] {
+function checksOfStreams(makePair: MakePair<StreamsPair>, given: CheckTransportOptions): TransportCheck[] {
+  const timeout = timeoutOf(given);
   const checks: TransportCheck[] = [];
-  streamChecks((name, run) => {
-    checks.push({
-      name: `streams: ${name}`,
-      run: () =>
-        bounded(timeout, async (undo) => {
-          const pair = await makePair(undo);
-          for (const { writer } of [pair.near, pair.far]) undo(() => writer.close());
-          await run(pair);
-        }),
-    });
-  }, halfClose);
+  const check: StreamCheck = (name, test) => {
+    const run = () =>
+      bounded(timeout, async (undo) => {
+        const pair = await makePair(undo);
+        for (const { writer } of [pair.near, pair.far]) undo(() => writer.close());
+        await test(pair);
+      });
+    checks.push({ name: `streams: ${name}`, run });
+  };
+  streamChecks(check, given.halfClose ?? true);
   return checks;
+}
+
+function withStreams(makePair: MakePair<TransportPair>): MakePair<StreamsPair> {
+  return async (undo) => {
+    const pair = await makePair(undo);
+    const streamsOver = (transport: StartableTransport): CheckedStreams => {
+      undo(() => transport.abort());
+      return createConnection(transport, { limit: DEFAULT_LIMIT, side: "client" });
+    };
+    return { near: streamsOver(pair.near), far: streamsOver(pair.far) };
+  };
 }
 
 function timeoutOf({ timeout = 10_000 }: CheckTransportOptions): number {

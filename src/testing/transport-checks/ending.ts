@@ -3,6 +3,25 @@ import assert from "node:assert/strict";
 import { MEBIBYTE, TOO_MUCH, assertSameBytes, endWriting, patternBytes, turns, type Check } from "./suite.js";
 
 export function endingChecks(check: Check): void {
+  check(
+    "connectionLost() comes after close(), abort() and the peer's end, so that waitClosed() settles",
+    async (pairs) => {
+      for (const end of ["close", "abort"] as const) {
+        const { near, far } = await pairs.start();
+        near.transport[end]();
+        await near.protocol.lost();
+        await far.protocol.until(() => far.protocol.told.includes("eof") || far.protocol.isLost);
+        far.transport.close();
+        await far.protocol.lost();
+      }
+      const { near, far } = await pairs.start();
+      far.transport.close();
+      await near.protocol.ended();
+      near.transport.close();
+      await Promise.all([near.protocol.lost(), far.protocol.lost()]);
+    },
+  );
+
   check("close() sends what was written, drops what is written after it, and ends later", async (pairs) => {
     const { near, far } = await pairs.start();
     far.transport.pauseReading();
@@ -88,6 +107,7 @@ export function endingChecks(check: Check): void {
     check(`ends with what the protocol throws in ${where}`, async (pairs) => {
       const { near, far } = await pairs.start();
       near.protocol[where] = () => {
+        near.protocol[where] = () => true;
         throw new RangeError("from the protocol");
       };
       far.transport.write("x");

@@ -20,7 +20,7 @@ export function flowChecks(check: Check, { writeBufferLimits: [low, high] }: Tra
       const sizes: number[] = [];
       let written = 0;
       while (!near.protocol.isWritingPaused) {
-        assert.ok(near.transport.getWriteBufferSize() <= 30_000);
+        assert.ok(near.transport.getWriteBufferSize() <= 30_000, "writing was not paused");
         near.transport.write(patternBytes(10_000));
         written += 10_000;
         if (near.transport.getWriteBufferSize() <= 30_000) await turns(1);
@@ -44,23 +44,23 @@ export function flowChecks(check: Check, { writeBufferLimits: [low, high] }: Tra
     "pauseReading() stops the flow and bounds what is taken; resumeReading() loses nothing",
     async (pairs) => {
       const { near, far } = await pairs.start();
-      near.transport.write("x");
-      await far.protocol.receivedBytes(1);
-      far.transport.pauseReading();
+      far.transport.write("x");
+      await near.protocol.receivedBytes(1);
+      near.transport.pauseReading();
       const bytes = patternBytes(256 * 1024);
       let written = 0;
       for (let quiet = 0; quiet < 30 && written < TOO_MUCH; quiet++) {
         await turns(1);
-        if (near.protocol.isWritingPaused) continue;
-        near.transport.write(bytes);
+        if (far.protocol.isWritingPaused) continue;
+        far.transport.write(bytes);
         written += bytes.length;
         quiet = 0;
       }
       assert.ok(written < TOO_MUCH, "writing was never held back");
-      assert.equal(far.protocol.size, 1);
-      far.transport.resumeReading();
-      await far.protocol.receivedBytes(1 + written);
-      const received = far.protocol.received.subarray(1);
+      assert.equal(near.protocol.size, 1);
+      near.transport.resumeReading();
+      await near.protocol.receivedBytes(1 + written);
+      const received = near.protocol.received.subarray(1);
       for (let start = 0; start < written; start += bytes.length) {
         assert.ok(received.subarray(start, start + bytes.length).equals(bytes));
       }
@@ -71,10 +71,16 @@ export function flowChecks(check: Check, { writeBufferLimits: [low, high] }: Tra
     const { near, far } = await pairs.start();
     const bytes = patternBytes(4 * MEBIBYTE);
     let overrun = 0;
+    let isOver = false;
+    pairs.undo(() => {
+      isOver = true;
+    });
     near.protocol.onData = () => {
       if (!near.transport.isReading()) overrun++;
       near.transport.pauseReading();
-      setImmediate(() => near.transport.resumeReading());
+      setImmediate(() => {
+        if (!isOver) near.transport.resumeReading();
+      });
     };
     far.transport.write(bytes);
     await near.protocol.receivedBytes(bytes.length);

@@ -41,6 +41,9 @@ export interface Pairs {
 /** Adds a check to a suite; its name is the obligation. */
 export type Check = (name: string, run: (pairs: Pairs) => Promise<void>) => void;
 
+/** As many as an aborted connection takes to end; one that never does is not waited for. */
+const TURNS_TO_END = 100;
+
 export const MEBIBYTE = 1_048_576;
 /** More than the buffers between two ends hold. */
 export const TOO_MUCH: number = 32 * MEBIBYTE;
@@ -54,9 +57,9 @@ export function pairsOf(make: () => Promise<TransportPair>, undo: Pairs["undo"])
       const [near, far] = [pair.near, pair.far].map((transport): End => {
         const protocol = new RecordingProtocol();
         transport.start(protocol);
-        undo(() => {
+        undo(async () => {
           transport.abort();
-          return protocol.lost();
+          await Promise.race([protocol.lost(), turns(TURNS_TO_END)]);
         });
         return { transport, protocol };
       }) as [End, End];
