@@ -81,11 +81,11 @@ export async function checkTransport(makePair: MakePair, options?: CheckTranspor
 
 async function runAll(checks: readonly TransportCheck[]): Promise<void> {
   const failures: FailedCheck[] = [];
-  for (const { name, run } of checks) {
+  for (const check of checks) {
     try {
-      await run();
+      await check.run();
     } catch (error) {
-      failures.push({ name, error: toError(error) });
+      failures.push({ name: check.name, error: toError(error) });
     }
   }
   if (failures.length > 0) throw new TransportCheckError(failures, checks.length);
