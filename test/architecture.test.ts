@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   connect: ["transport", "waiting"],
   backends: ["bytes", "transport", "waiting"],
   testing: ["bytes", "transport", "waiting", "streams", "backends"],
+  interop: ["bytes", "transport", "waiting", "streams", "backends"],
 };
 
 /** Every way to name another module; `from` also stands in `export … from`. */

@@ -62,7 +62,7 @@ export class TransportCheckError extends Error {
   }
 }
 
-const NAMES = ["halfClose", "resets", "mistakesReset", "writeBufferLimits", "timeout"] as const;
+const NAMES = ["halfClose", "resets", "mistakesReset", "tellsAbort", "writeBufferLimits", "timeout"] as const;
 
 /**
  * Runs every check on pairs of `makePair`, one after the other, and returns how many obligations are met. Needs no test
@@ -143,6 +143,7 @@ function checksOfTransports(
     halfClose: given.halfClose ?? true,
     resets: given.resets ?? false,
     mistakesReset: given.mistakesReset ?? false,
+    tellsAbort: given.tellsAbort ?? false,
     writeBufferLimits: given.writeBufferLimits ?? [16_384, 65_536],
   };
   const timeout = timeoutOf(given);

@@ -14,9 +14,7 @@ export function pairInMemory(): Required<TransportPair> {
 }
 
 /** As `pairInMemory`, but what `change` gives stands in front of some of the near end's methods. */
-function pairWith(
-  change: (transport: StartableTransport) => Partial<StartableTransport>,
-): TransportPair {
+function pairWith(change: (transport: StartableTransport) => Partial<StartableTransport>): TransportPair {
   const { near, far, reset } = pairInMemory();
   const changed = change(near);
   const proxy = new Proxy(near, {

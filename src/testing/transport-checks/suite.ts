@@ -20,6 +20,8 @@ export interface TransportFeatures {
   readonly resets: boolean;
   /** Whether a reset that comes together with data may pass for the end of the stream. Default false. */
   readonly mistakesReset: boolean;
+  /** Whether the peer's `abort()` is a loss here, and not an end. Default false. */
+  readonly tellsAbort: boolean;
   /** The marks of the write buffer from the start, in bytes: low, high. Default 16 384, 65 536. */
   readonly writeBufferLimits: readonly [low: number, high: number];
 }
