@@ -4,7 +4,7 @@ import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
 import { makeAuthority } from "../support/certificates.js";
 import { accepting, connecting, LOOPBACK } from "../support/socket-pairs.js";
 import { withTls, type TlsPairOptions } from "../support/tls-pairs.js";
-import { describeTransport, type Features, type MakePair } from "./conformance.js";
+import { describeTransport, TLS, type Features, type MakeTransports as MakePair } from "./conformance.js";
 
 const ONE = { kind: "tcp", address: "127.0.0.1", port: 1, family: 4 } as const;
 
@@ -19,7 +19,7 @@ const isDeno = versions["deno"] !== undefined;
 const isOldNode = !isDeno && versions["bun"] === undefined && Number(versions.node.split(".")[0]) < 24;
 
 const authority = makeAuthority();
-const BRIDGED: Features = { tls: true, resets: true };
+const BRIDGED: Features = { ...TLS, resets: true };
 const NATIVE: Features = { ...BRIDGED, mistakesReset: isDeno || isOldNode };
 
 const cases: readonly [name: string, pair: MakePair, options: TlsPairOptions, features: Features][] = [
@@ -39,5 +39,5 @@ describeTransport(
     side: "client",
     truncation: "ignore",
   }),
-  { tls: true, resets: false },
+  { ...TLS, resets: false },
 );

@@ -4,7 +4,7 @@ import { connect, Server, type Socket } from "node:net";
 import { once } from "node:events";
 import type { Endpoint } from "#src/transport/endpoint.js";
 import type { StartableTransport } from "#src/transport/transport.js";
-import type { MakePair } from "../backends/conformance.js";
+import type { MakeTransports as MakePair } from "../backends/conformance.js";
 
 /** Port 0 of the loopback. */
 export const LOOPBACK: Endpoint = { kind: "tcp", address: "127.0.0.1", port: 0, family: 4 };

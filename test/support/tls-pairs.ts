@@ -1,7 +1,7 @@
 /** Pairs of transports with TLS on them. */
 import { NO_BYTES, type TlsSettings } from "#src/transport/tls.js";
 import type { StartableTransport } from "#src/transport/transport.js";
-import type { MakePair } from "../backends/conformance.js";
+import type { MakeTransports as MakePair } from "../backends/conformance.js";
 import type { Authority } from "./certificates.js";
 
 /** How both ends are set, and which side the tested one takes. */

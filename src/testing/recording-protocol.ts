@@ -1,5 +1,5 @@
 /** A protocol that writes down what its transport tells it. */
-import type { Protocol } from "#src/transport/protocol.js";
+import type { Protocol } from "../transport/protocol.js";
 
 /** "data" stands for any number of chunks in a row, "lost" is followed by the code or name of its error. */
 export type Told = "made" | "data" | "eof" | "pause" | "resume" | "lost" | `lost ${string}`;
