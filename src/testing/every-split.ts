@@ -38,6 +38,10 @@ const DEFAULTS = { exhaustive: 12, samples: 200, seed: 1, timeout: 2_000 } as co
 const SHOWN_BYTES = 12;
 const SHOWN_CUTS = 8;
 
+/** As many characters of a result are shown, some of them before the difference. */
+const SHOWN_RESULT = 240;
+const SHOWN_BEFORE = 60;
+
 /**
  * Runs `parse` on `input` cut in many ways, and expects the same each time: what it returns, and which bytes it leaves
  * unread. The reader gets the next piece when a read needs it, and the end of the stream after the last one.
@@ -191,7 +195,8 @@ function difference(
 ): SplitError {
   const lines = ["The parser depends on where its input is cut", showSplit(input, cuts, seed)];
   if (!isDeepStrictEqual(outcome.result, whole.result)) {
-    lines.push(`  gives           ${show(outcome.result)}`, `  and uncut       ${show(whole.result)}`);
+    const [given, expected] = showDifference(show(outcome.result), show(whole.result));
+    lines.push(`  gives           ${given}`, `  and uncut       ${expected}`);
   }
   if (!outcome.rest.equals(whole.rest)) {
     lines.push(`  leaves unread   ${quote(outcome.rest)}`, `  and uncut       ${quote(whole.rest)}`);
@@ -200,21 +205,34 @@ function difference(
 }
 
 function show(result: unknown): string {
-  return inspect(result, { depth: 8 }).replaceAll("\n", `\n${" ".repeat(18)}`);
+  return inspect(result, { depth: 8, maxArrayLength: null, maxStringLength: null, breakLength: Infinity });
 }
 
-/** `"ab|c|def"`, of a long input what is around the cuts; a `|` of the input itself is doubled. */
+/** Both texts; of long ones, what is around the first difference. */
+function showDifference(one: string, other: string): [string, string] {
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at++;
+  const start = Math.max(0, at - SHOWN_BEFORE);
+  const part = (text: string) => {
+    const end = start + SHOWN_RESULT;
+    return `${start > 0 ? "… " : ""}${text.slice(start, end)}${text.length > end ? " …" : ""}`;
+  };
+  return one.length <= SHOWN_RESULT && other.length <= SHOWN_RESULT ? [one, other] : [part(one), part(other)];
+}
+
+/** `"ab|c|def"`, of a long input what is around the cuts; `¦` when the input has a `|`. */
 function showSplit(input: Buffer, cuts: readonly number[], seed: number): string {
   if (cuts.length === 0) return `  uncut           ${quote(input)}`;
-  const edges = [0, ...cuts.slice(0, SHOWN_CUTS), cuts[SHOWN_CUTS] ?? input.length];
+  const shown = cuts.slice(0, SHOWN_CUTS);
+  const edges = [0, ...shown, cuts[SHOWN_CUTS] ?? input.length];
   const pieces = edges.slice(1).map((end, index) => {
     const piece = input.toString("latin1", edges[index], end);
-    const isLong = piece.length > 2 * SHOWN_BYTES + 3;
-    return isLong ? `${piece.slice(0, SHOWN_BYTES)} … ${piece.slice(-SHOWN_BYTES)}` : piece;
+    if (piece.length <= 2 * SHOWN_BYTES + 3) return escape(piece);
+    return `${escape(piece.slice(0, SHOWN_BYTES))} … ${escape(piece.slice(-SHOWN_BYTES))}`;
   });
-  const text = pieces.map((piece) => escape(piece).replaceAll("|", "||")).join("|");
-  const more = cuts.length > SHOWN_CUTS ? ` and ${cuts.length - SHOWN_CUTS} cuts more` : "";
-  return `  cut like this   "${text}"${more}\n  cut at          [${cuts.slice(0, SHOWN_CUTS).join(", ")}${more && ", …"}], seed ${seed}`;
+  const text = pieces.join(input.includes("|") ? "¦" : "|");
+  const more = cuts.length > SHOWN_CUTS ? ` and ${cuts.length - SHOWN_CUTS} more cuts` : "";
+  return `  cut like this   "${text}"${more}\n  cut at          ${shown.join(", ")}${more} (seed ${seed})`;
 }
 
 /** As in a string of JavaScript; bytes above ASCII as `\xNN`. */

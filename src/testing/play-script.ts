@@ -63,7 +63,7 @@ const { setImmediate } = globalThis;
  * ended its direction, without another byte; then the connection is closed.
  *
  * @throws ScriptError when the other end sends something else or too much, ends or resets the connection before, or is
- *   silent or does not read for as long as a step may wait; the connection was reset then
+ *   silent or does not read for as long as a step may wait; the connection was aborted then
  * @throws TypeError or RangeError for a wrong script or wrong options
  */
 export async function playScript(
@@ -177,10 +177,13 @@ export class ScriptPlayer {
     let match: Match = { kind: "matched", size: 0 };
     const stopped = await this.#gather((received) => {
       match = pattern.match(received);
-      if (match.kind === "different") throw this.#mismatch(match, received);
-      return match.kind === "matched" ? match.size : undefined;
+      if (match.kind === "matched") return match.size;
+      return match.kind === "different" ? 0 : undefined;
     });
     if (stopped !== undefined) throw this.#mismatch(match, stopped.received, stopped);
+    if (match.kind === "matched") return;
+    const received = await this.#arrived();
+    throw this.#mismatch(pattern.match(received), received);
   }
 
   async #expectLine(pattern: RegExp): Promise<void> {
@@ -208,11 +211,8 @@ export class ScriptPlayer {
     throw this.#failure(`${stopped!.text}: ${otherwise}`, NOTHING, stopped!.cause);
   }
 
-  /** Bytes that are on their way get here first. */
   async #expectNothing(): Promise<void> {
-    await turn();
-    const { reader } = this.#end;
-    const received = reader.bufferedBytes > 0 ? await reader.read(READ_SIZE) : NOTHING;
+    const received = await this.#arrived();
     if (received.length > 0) throw this.#failure(showExcess(received), received);
   }
 
@@ -246,6 +246,13 @@ export class ScriptPlayer {
     });
     stop = interruption ?? stop;
     return stop && { ...stop, received };
+  }
+
+  /** All that has come, and what is on its way at this moment. */
+  async #arrived(): Promise<Bytes> {
+    await turn();
+    const { reader } = this.#end;
+    return reader.bufferedBytes > 0 ? reader.read(reader.bufferedBytes) : NOTHING;
   }
 
   /** Runs what waits, at most as long as a step may; returns what has ended it, if it was not its own end. */

@@ -21,7 +21,7 @@ export interface WireRecording<Recorded extends ScriptedEnd> {
   /** The connection that was given: it goes on as before. */
   readonly connection: Recorded;
   /** What went over it until now, as `parseTranscript()` describes it. */
-  transcript(): string;
+  readonly transcript: () => string;
 }
 
 /**
