@@ -56,6 +56,23 @@ describe("everySplit()", () => {
     assert.equal(await everySplit("a", lines), 1);
   });
 
+  it("gives a parser bytes of its own each time", async () => {
+    await everySplit("abcd", async (reader) => {
+      const bytes = await reader.readExactly(4);
+      const text = bytes.toString();
+      bytes.fill("x");
+      return text;
+    });
+    await everySplit("abcd", async (reader) => {
+      const text: string[] = [];
+      for await (const chunk of reader.chunks()) {
+        text.push(chunk.toString());
+        chunk.fill("x");
+      }
+      return text.join("");
+    });
+  });
+
   it("gives the next piece to a read that does not wait, too", async () => {
     await everySplit("ab\ncd\n", async (reader) => {
       const result: string[] = [];

@@ -250,6 +250,16 @@ describe("recordWire()", () => {
     );
   });
 
+  it("hides secrets that touch or overlap as one, in whatever order the masks stand", async () => {
+    const [near] = streamPair();
+    const { transcript } = recordWire(near, { masks: ["z", "bcd", /abc/i, /x*/] });
+    near.writer.write("a z bcd ABCDe xxz");
+    assert.equal(
+      transcript(),
+      `wire transcript 1\n> "a " <secret> " " <secret> " " <secret> "De " <secret>\n`,
+    );
+  });
+
   it("refuses what is no connection, and wrong masks", () => {
     const [near] = streamPair();
     assert.throws(() => recordWire({} as never), TypeError);

@@ -208,6 +208,22 @@ the script:
     assert.match(error.message, /^Step 2 of 2, leave open: 1 byte came/);
   });
 
+  it("sees bytes that the other end sends right behind its last answer", async () => {
+    const error = await failure([{ expect: "a" }, "close"], async ({ writer }) => {
+      writer.write("a");
+      for (let step = 0; step < 8; step++) await Promise.resolve();
+      writer.write("b");
+    });
+    assert.match(error.message, /^Step 2 of 2, close: 1 byte came/);
+  });
+
+  it("rejects nothing that a test has not asked for", async () => {
+    const { connection } = scriptedPeer([{ expect: "a" }, "close"]);
+    connection.writer.write("b");
+    await assert.rejects(connection.reader.read(), { name: "ConnectionResetError" });
+    await turns(2);
+  });
+
   it("ends one direction, and expects the end of the other", async () => {
     const script: ScriptStep[] = [{ send: "a" }, "send eof", { expect: "b" }, "expect eof", "close"];
     const peer = scriptedPeer(script);
@@ -241,7 +257,7 @@ the script:
       "close",
     ];
     const peer = scriptedPeer(script);
-    peer.connection.writer.write("DATE to\rday\r\nID 12");
+    peer.connection.writer.write("DATE to\rday\r\nID 12\r\n");
     await peer.done;
     const error = await failure(script, ({ writer }) => writer.write("DATA x\r\n"));
     assert.match(
@@ -255,7 +271,10 @@ the script:
   it("sends in pieces, each a chunk of its own", async () => {
     const peer = scriptedPeer([{ send: "abcdefg", pieces: 3 }, "close"]);
     const chunks: string[] = [];
-    for await (const chunk of peer.connection.reader.chunks()) chunks.push(chunk.toString());
+    for await (const chunk of peer.connection.reader.chunks()) {
+      chunks.push(chunk.toString());
+      for (let step = 0; step < 20; step++) await Promise.resolve();
+    }
     assert.deepEqual(chunks, ["abc", "def", "g"]);
     await peer.done;
   });

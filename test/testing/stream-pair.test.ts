@@ -135,6 +135,18 @@ describe("streamPair() with lockstep", () => {
     assert.equal(server.reader.bufferedBytes, 0);
   });
 
+  it("hands nothing over behind what a read that does not wait has asked for", async () => {
+    const [client, server] = streamPair(LOCKSTEP);
+    assert.equal(server.reader.tryRead(1), undefined);
+    client.writer.write("a");
+    await turns(2);
+    assert.equal(server.reader.tryRead(1)?.toString(), "a");
+    client.writer.write("b");
+    await turns(2);
+    assert.equal(server.reader.bufferedBytes, 0);
+    assert.equal(client.writer.transport.getWriteBufferSize(), 1);
+  });
+
   it("hangs two ends that both drain before they read, which a buffer hides", async () => {
     const talk = async ({ reader, writer }: Connection) => {
       writer.write("hello\n");
@@ -165,6 +177,17 @@ describe("streamPair()", () => {
     await failed;
     server.writer.write("x".repeat(20));
     await assert.rejects(client.reader.readUntil(), { name: "LimitOverrunError" });
+  });
+
+  it("takes no more than its capacity into an end whose transport is paused, even for a read that waits", async () => {
+    const [client, server] = streamPair({ capacity: 4 });
+    server.writer.transport.pauseReading();
+    const read = server.reader.readExactly(10);
+    client.writer.write("0123456789");
+    await turns(5);
+    assert.equal(client.writer.transport.getWriteBufferSize(), 6);
+    server.writer.transport.resumeReading();
+    assert.equal((await read).toString(), "0123456789");
   });
 
   it("gives each end its addresses", () => {
