@@ -7,6 +7,9 @@ import { packageRoot } from "./support/package-root.js";
 /** Open to all; they import each other alone. */
 const OPEN = ["errors.ts", "checks.ts", "describe.ts"];
 
+/** Folders with entry points of their own, around the core. */
+const ENTRY_POINTS = ["interop", "testing"];
+
 /** Which other folders a folder may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
@@ -48,14 +51,16 @@ function objection(name: string, { target, isTypeOnly }: Import): string | undef
   const folder = folderOf(name);
   if (!target.startsWith(".")) {
     if (isTypeOnly && target.startsWith("node:")) return undefined;
-    if (/^(backends|testing)$/.test(folder) && target.startsWith("node:")) return undefined;
-    return "only backends/ and testing/ may import values of node:*, and nobody anything else";
+    if (target === "node:test") return "the kit is for any test framework";
+    if (/^(backends|interop|testing)$/.test(folder) && target.startsWith("node:")) return undefined;
+    return "only backends/, interop/ and testing/ may import values of node:*, and nobody anything else";
   }
   const imported = posix.join(posix.dirname(name), target).replace(/\.js$/, ".ts");
   if (OPEN.includes(imported)) return undefined;
   if (OPEN.includes(name)) return `${name} may only import ${OPEN.join(", ")}`;
   const importedFolder = folderOf(imported);
-  if (folder === "." || importedFolder === folder) return undefined;
+  if (importedFolder === folder) return undefined;
+  if (folder === ".") return ENTRY_POINTS.includes(importedFolder) ? "the core stands without it" : undefined;
   const allowed = MAY_IMPORT[folder];
   if (allowed?.includes(importedFolder)) return undefined;
   return `${folder}/ may only import ${[...(allowed ?? []).map((other) => `${other}/`), ...OPEN].join(", ")}`;
@@ -120,6 +125,11 @@ describe("the import rule", () => {
     ["streams/a.ts", `import "node:net";`, false],
     ["index.ts", `export { a } from "./backends/node/a.js";`, true],
     ["index.ts", `import { connect } from "node:net";`, false],
+    ["index.ts", `export { streamPair } from "./testing/index.js";`, false],
+    ["streams/a.ts", `import { streamPair } from "../testing/index.js";`, false],
+    ["testing/a.ts", `import { inspect } from "node:util";`, true],
+    ["testing/a.ts", `import { it } from "node:test";`, false],
+    ["testing/a.ts", `import { a } from "../start-server.js";`, false],
     ["errors.ts", `import { c } from "./checks.js";`, true],
     ["errors.ts", `import { b } from "./bytes/b.js";`, false],
     ["unknown/a.ts", `import { b } from "../bytes/b.js";`, false],

@@ -10,6 +10,9 @@ import { PendingRead } from "./pending-read.js";
 /** The limit of a reader that is not given one, in bytes. */
 export const DEFAULT_LIMIT = 65_536;
 
+/** What says when a buffer has enough. Both the marks of a connection and the kit for tests do. */
+export type FlowControl = Pick<Watermarks, "isFull" | "becomesFull" | "becomesFree" | "release">;
+
 /** What a full buffer pauses. */
 export type Pausable = Pick<Transport, "pauseReading" | "resumeReading">;
 
@@ -17,7 +20,7 @@ export class ReceiveBuffer {
   readonly limit: number;
   readonly clock: Clock;
   readonly queue: ByteQueue = new ByteQueue();
-  readonly #marks: Watermarks;
+  #marks: FlowControl;
   #transport: Pausable | undefined;
   #eof = false;
   #exception: Error | undefined;
@@ -120,6 +123,14 @@ export class ReceiveBuffer {
     this.#checkUnlocked(method);
     if (this.isReadPending)
       throw new InvalidStateError(`${method}() called while a read is waiting for incoming data`);
+  }
+
+  /**
+   * Puts `flow` in the place of the marks: it hears how much is buffered after bytes came (`becomesFull`) and after some
+   * were taken (`becomesFree`), and of each read that needs more (`release`).
+   */
+  controlFlowBy(flow: FlowControl): void {
+    this.#marks = flow;
   }
 
   // For an upgrade to TLS, during which nobody reads, and for a relay, which alone takes.

@@ -8,14 +8,30 @@ import type { Channel, ChannelEvents } from "../channel.js";
 /** How many bytes the receiving end takes before it is read from, as the buffers of a kernel. */
 const CAPACITY = 65_536;
 
+/** How much a receiving end takes before it is read from. */
+export interface ReceiveWindow {
+  /** How many more bytes it takes now, with `arrived` bytes that it has not delivered yet. */
+  room(arrived: number): number;
+  /** How many bytes it has taken that still count as with the sender. */
+  excess(arrived: number): number;
+}
+
+const KERNEL: ReceiveWindow = {
+  room: (arrived) => CAPACITY - arrived,
+  excess: () => 0,
+};
+
 export class MemoryChannel implements Channel {
   readonly socket: TransportSocket;
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  readonly #window: ReceiveWindow;
   #peer!: MemoryChannel;
   #events: ChannelEvents | undefined;
   readonly #outgoing: ByteQueue = new ByteQueue();
   readonly #incoming: ByteQueue = new ByteQueue();
+  /** What `bufferedBytes` was when our side last knew it. */
+  #knownBuffered = 0;
   #isTurnScheduled = false;
   #isPaused = false;
   /** `close` or `destroy` was called. */
@@ -28,16 +44,21 @@ export class MemoryChannel implements Channel {
   #loss: Error | undefined;
   #hasWritingFailed = false;
 
-  constructor(local: Endpoint, remote: Endpoint) {
+  constructor(local: Endpoint, remote: Endpoint, window: ReceiveWindow = KERNEL) {
     this.local = local;
     this.remote = remote;
+    this.#window = window;
     this.socket = new MemorySocket(local, remote);
   }
 
   /** Two ends that are connected with each other. */
-  static pair(first: Endpoint, second: Endpoint): [MemoryChannel, MemoryChannel] {
-    const one = new MemoryChannel(first, second);
-    const two = new MemoryChannel(second, first);
+  static pair(
+    first: Endpoint,
+    second: Endpoint,
+    windows: readonly ReceiveWindow[] = [],
+  ): [MemoryChannel, MemoryChannel] {
+    const one = new MemoryChannel(first, second, windows[0]);
+    const two = new MemoryChannel(second, first, windows[1]);
     one.#peer = two;
     two.#peer = one;
     return [one, two];
@@ -48,7 +69,8 @@ export class MemoryChannel implements Channel {
   }
 
   get bufferedBytes(): number {
-    return this.#outgoing.length;
+    const peer = this.#peer;
+    return this.#outgoing.length + (peer.#isClosed ? 0 : peer.#window.excess(peer.#incoming.length));
   }
 
   start(events: ChannelEvents): void {
@@ -58,6 +80,7 @@ export class MemoryChannel implements Channel {
 
   write(data: Uint8Array): void {
     this.#outgoing.push(Buffer.from(data));
+    this.#knownBuffered = this.bufferedBytes;
     this.#schedule();
   }
 
@@ -76,6 +99,7 @@ export class MemoryChannel implements Channel {
     this.#isEnding = true;
     this.#isWritingEnded = true;
     this.#outgoing.skip(this.#outgoing.length);
+    this.#knownBuffered = 0;
     this.#schedule();
   }
 
@@ -96,10 +120,15 @@ export class MemoryChannel implements Channel {
     return undefined;
   }
 
-  /** Ends the connection as an RST does: the peer gets an error behind what it has received. */
-  reset(): void {
-    this.#peer.#loss ??= new ConnectionResetError("Connection reset by peer");
+  /** Ends the connection as an RST does: the peer gets `error` behind what it has received. */
+  reset(error: Error = new ConnectionResetError("Connection reset by peer")): void {
+    this.#peer.#loss ??= error;
     this.destroy();
+  }
+
+  /** The window of this end has changed: the peer may have more to send. */
+  windowChanged(): void {
+    this.#peer.#schedule();
   }
 
   // One turn moves what can be moved. Nothing is delivered within a call of the transport.
@@ -127,10 +156,14 @@ export class MemoryChannel implements Channel {
       this.#failWriting();
       return;
     }
-    const size = Math.min(this.#outgoing.length, CAPACITY - peer.#incoming.length);
+    const size = Math.min(this.#outgoing.length, peer.#window.room(peer.#incoming.length));
     if (size > 0) {
       peer.#incoming.push(this.#outgoing.take(size));
       peer.#schedule();
+    }
+    const buffered = this.bufferedBytes;
+    if (buffered < this.#knownBuffered) {
+      this.#knownBuffered = buffered;
       this.#events?.bufferShrank();
     }
     if (this.#outgoing.length === 0 && this.#isWritingEnded && !peer.#hasPeerEnded) {
