@@ -211,16 +211,47 @@ describe("relay()", () => {
     });
   }
 
-  it("rejects when one connection was closed meanwhile and the other still sent", async () => {
-    for (const early of [true, false]) {
+  it("keeps what a lost end had sent also when the other end is slow to take it", async () => {
+    const parts = relayed();
+    const { client, server, resetServer, result } = parts;
+    client.writer.transport.pauseReading();
+    stuffServer(parts);
+    server.writer.write(TOO_MUCH.subarray(0, 400_000));
+    await settleDown();
+    const sent = TOO_MUCH.subarray(0, 400_000 - server.writer.transport.getWriteBufferSize());
+    resetServer();
+    await assert.rejects(parts.b.writer.waitClosed(), ConnectionResetError);
+    assert.ok(await isPending(result));
+    client.writer.transport.resumeReading();
+    assert.ok((await client.reader.readExactly(sent.length)).equals(sent));
+    await assert.rejects(result, ConnectionResetError);
+    await assertClosed(parts);
+  });
+
+  for (const [when, prepare] of [
+    ["before", ({ client }) => client.writer.write("lost")],
+    ["while it waits for room for the last chunk", fillB],
+    [
+      "in the same tick",
+      ({ a, b }) => void b.writer.waitClosed().then(() => a.reader.feedData(Buffer.from("lost"))),
+    ],
+  ] as [string, (parts: Parts) => unknown][]) {
+    it(`rejects when bytes come for a connection that was closed: ${when}`, async () => {
       const parts = relayed();
-      if (early) parts.client.writer.write("lost");
+      parts.server.writer.writeEof();
+      await settleDown();
+      await prepare(parts);
       parts.b.writer.transport.abort();
-      if (early)
-        await assert.rejects(parts.result, { name: "ConnectionResetError", message: "Connection lost" });
-      else assert.deepEqual(await parts.result, { aToB: 0, bToA: 0 });
+      await assert.rejects(parts.result, { name: "ConnectionResetError", message: "Connection lost" });
       await assertClosed(parts);
-    }
+    });
+  }
+
+  it("resolves when one connection was closed meanwhile, and nothing came for it", async () => {
+    const parts = relayed();
+    parts.b.writer.transport.abort();
+    assert.deepEqual(await parts.result, { aToB: 0, bToA: 0 });
+    await assertClosed(parts);
   });
 
   it("rejects with InvalidStateError for bytes to an end whose output had ended before, and closes both", async () => {
@@ -242,6 +273,24 @@ describe("relay()", () => {
     await assert.rejects(parts.result, { name: "RangeError", message: "quota" });
     assert.equal(await readRest(parts.server.reader), "one");
     assert.equal(await readRest(parts.client.reader), "");
+    await assertClosed(parts);
+  });
+
+  it("an onBytes that throws for one direction stops the other one too, in the middle of its bytes", async () => {
+    const parts = relayed({
+      onBytes(direction) {
+        if (direction === "bToA") throw new RangeError("quota");
+      },
+    });
+    stuffServer(parts);
+    await settleDown();
+    parts.server.writer.write("x");
+    await settleDown();
+    parts.server.writer.transport.resumeReading();
+    const received = await parts.server.reader.read();
+    assert.ok(received.length < TOO_MUCH.length / 2, `${received.length} bytes came`);
+    assert.ok(received.equals(TOO_MUCH.subarray(0, received.length)));
+    await assert.rejects(parts.result, RangeError);
     await assertClosed(parts);
   });
 });
@@ -339,10 +388,7 @@ describe("relay(): bounds", () => {
       await assertClosed(ended);
 
       const lost = relayed(options);
-      lost.server.writer.transport.pauseReading();
-      // All of it is taken from `a`: of a reset behind what it does not read, no system tells.
-      lost.client.writer.write(TOO_MUCH.subarray(0, 4 * 65_536));
-      await settleDown();
+      await fillB(lost);
       lost.resetClient();
       await assert.rejects(lost.a.writer.waitClosed(), ConnectionResetError);
       await lost.clock.advance(limit - 1);
@@ -358,6 +404,13 @@ describe("relay(): bounds", () => {
 function stuffServer({ client, server }: Parts): void {
   server.writer.transport.pauseReading();
   client.writer.write(TOO_MUCH);
+}
+
+/** … and all of it is taken from `a`: of a reset behind what it does not read, no system tells. */
+async function fillB({ client, server }: Parts): Promise<void> {
+  server.writer.transport.pauseReading();
+  client.writer.write(TOO_MUCH.subarray(0, 4 * 65_536));
+  await settleDown();
 }
 
 /** Both outer ends have sent all and ended, the server takes nothing: what is left is in the output of `b`. */
