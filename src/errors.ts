@@ -217,6 +217,34 @@ export class TimeoutError extends OSError {
   }
 }
 
+/** Nothing was received for as long as `liveness.idle` allows; the connection is closed. */
+export class IdleTimeoutError extends TimeoutError {
+  static {
+    this.prototype.name = "IdleTimeoutError";
+  }
+  /** In ms. */
+  readonly timeout: number;
+
+  constructor(timeout: number) {
+    super(`No byte was received for ${timeout} ms`);
+    this.timeout = timeout;
+  }
+}
+
+/** The peer took none of what was to be sent for as long as `liveness.writeStall` allows; the connection is closed. */
+export class WriteStallError extends TimeoutError {
+  static {
+    this.prototype.name = "WriteStallError";
+  }
+  /** In ms. */
+  readonly timeout: number;
+
+  constructor(timeout: number) {
+    super(`The peer took no byte of what was to be sent for ${timeout} ms`);
+    this.timeout = timeout;
+  }
+}
+
 /** What all errors of a connection have in common. As Python's `ConnectionError`. */
 export class ConnectionError extends OSError {
   static {

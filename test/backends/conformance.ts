@@ -267,6 +267,39 @@ export function describeTransport(name: string, makePair: MakePair, features: Fe
       assert.equal(near.transport.getWriteBufferSize(), 0);
     });
 
+    it("writeBufferEmptied() comes when the kernel has everything: it arrives even if abort() follows", async () => {
+      const { near, far } = await startedPair();
+      far.transport.pauseReading();
+      const bytes = patternBytes(5 * MEBIBYTE);
+      near.transport.write("first");
+      await near.protocol.emptied();
+      assert.equal(near.transport.getWriteBufferSize(), 0);
+      near.transport.write(bytes);
+      const { timesEmptied } = near.protocol;
+      await turns(10);
+      if (near.transport.getWriteBufferSize() > 0) assert.equal(near.protocol.timesEmptied, timesEmptied);
+      near.transport.write("last");
+      const emptied = near.protocol.emptied();
+      far.transport.resumeReading();
+      await emptied;
+      near.transport.abort();
+      await far.protocol.receivedBytes(9 + bytes.length);
+      assert.equal(far.protocol.received.subarray(-4).toString(), "last");
+    });
+
+    it("writeBufferEmptied() does not come for what is dropped", async () => {
+      for (const end of ["abort", "reset"] as const) {
+        const { near, far } = await startedPair();
+        far.transport.pauseReading();
+        near.transport.write(patternBytes(TOO_MUCH));
+        await turns(2);
+        const { timesEmptied } = near.protocol;
+        near.transport[end]();
+        await near.protocol.lost();
+        assert.equal(near.protocol.timesEmptied, timesEmptied);
+      }
+    });
+
     it("setWriteBufferLimits() fills in the other mark (46)", async () => {
       const { near } = await startedPair();
       const cases: [limits: { high?: number; low?: number } | undefined, marks: [number, number]][] = [
@@ -403,6 +436,53 @@ export function describeTransport(name: string, makePair: MakePair, features: Fe
       near.transport.abort();
       await near.protocol.lost();
       assert.equal(near.protocol.told.at(-1), "lost");
+    });
+
+    it(`reset() drops what is buffered, ends without an error, and ${resets ? "the peer gets ECONNRESET" : "the peer hears of it"}`, async () => {
+      for (const closing of [false, true]) {
+        const { near, far } = await startedPair();
+        near.transport.write("arrives");
+        await far.protocol.receivedBytes(7);
+        far.transport.pauseReading();
+        near.transport.write(patternBytes(TOO_MUCH));
+        await turns(5);
+        if (closing) near.transport.close();
+        near.transport.reset();
+        near.transport.reset();
+        near.transport.abort();
+        assert.equal(near.transport.isClosing(), true);
+        await near.protocol.lost();
+        assert.equal(near.protocol.error, undefined);
+        far.transport.resumeReading();
+        await far.protocol.until(() => far.protocol.told.includes("eof") || far.protocol.isLost);
+        assert.ok(far.protocol.size < TOO_MUCH);
+        // The far end of TLS may take a reset that meets data for the end.
+        if (resets && !tls) assert.equal(far.protocol.told.at(-1), "lost ECONNRESET");
+      }
+    });
+
+    if (resets) {
+      it("reset() of a quiet connection is ECONNRESET for the peer", async () => {
+        const { near, far } = await startedPair();
+        near.transport.write("x");
+        await far.protocol.receivedBytes(1);
+        await turns(2);
+        near.transport.reset();
+        await Promise.all([near.protocol.lost(), far.protocol.lost()]);
+        assert.deepEqual(near.protocol.told, ["made", "lost"]);
+        assert.deepEqual(far.protocol.told, ["made", "data", "lost ECONNRESET"]);
+      });
+    }
+
+    it("reset() before start() frees the connection, and after abort() does nothing", async () => {
+      const { near, far } = await makePair(cleanup);
+      const protocol = new RecordingProtocol();
+      far.start(protocol);
+      near.reset();
+      await protocol.until(() => protocol.told.includes("eof") || protocol.isLost);
+      far.abort();
+      far.reset();
+      await protocol.lost();
     });
 
     for (const where of ["onData", "onEof"] as const) {

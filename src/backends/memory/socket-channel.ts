@@ -51,6 +51,11 @@ export class MemoryChannel implements Channel {
     return this.#outgoing.length;
   }
 
+  /** What the peer has not read, there being no kernel between. */
+  unacknowledgedBytes(): number {
+    return this.#peer.#incoming.length;
+  }
+
   start(events: ChannelEvents): void {
     this.#events = events;
     this.#schedule();
@@ -96,8 +101,9 @@ export class MemoryChannel implements Channel {
     return undefined;
   }
 
-  /** Ends the connection as an RST does: the peer gets an error behind what it has received. */
+  /** As an RST does: the peer gets an error behind what it has received. */
   reset(): void {
+    if (this.#isClosed) return;
     this.#peer.#loss ??= new ConnectionResetError("Connection reset by peer");
     this.destroy();
   }
