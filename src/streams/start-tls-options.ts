@@ -1,9 +1,15 @@
 /** What `startTls()` is told, and the rules for it. */
-import { checkBoolean, checkOptions } from "../checks.js";
+import { checkBoolean, checkNoNul, checkOptions } from "../checks.js";
 import { kindOf } from "../describe.js";
+import { Bounds, type WaitOptions } from "../waiting/bounds.js";
+import type { Clock } from "../waiting/clock.js";
 import { checkTlsSettings, type TlsLayerOptions, type TlsSettings } from "../transport/tls.js";
 
-export interface StartTlsOptions extends TlsLayerOptions {
+export interface StartTlsOptions extends TlsLayerOptions, WaitOptions {
+  /** Aborted while what was written before is sent, it leaves the connection as it is; later it closes it. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long all of it may take, in ms: sending what was written before, and the handshake. Default: no limit. */
+  readonly timeout?: number | undefined;
   /**
    * The name, or address, that the peer's certificate must have. Default: `servername` of the context, or the host that `openConnection()` was given; if
    * there was none, it has to be given. `""` accepts a certificate of any host. Clients only.
@@ -28,13 +34,16 @@ const OPTIONS = [
   "sslHandshakeTimeout",
   "sslShutdownTimeout",
   "truncation",
+  "signal",
+  "timeout",
 ] as const;
 
 export function checkStartTls(
   context: unknown,
   options: StartTlsOptions | undefined,
   defaults: TlsDefaults,
-): { readonly buffered: "feed" | "reject"; readonly settings: TlsSettings } {
+  clock: Clock,
+): { readonly buffered: "feed" | "reject"; readonly bounds: Bounds; readonly settings: TlsSettings } {
   const given = checkOptions<StartTlsOptions>("startTls()", options, OPTIONS);
   const { buffered = "feed", serverSide = defaults.side === "server" } = given;
   if (typeof buffered !== "string") throw new TypeError(`buffered must be a string, not ${kindOf(buffered)}`);
@@ -46,7 +55,8 @@ export function checkStartTls(
   if (side === "client" && name === undefined) {
     throw new TypeError("You must set serverHostname, as this connection was made without a host");
   }
-  return { buffered, settings: checkTlsSettings("context", context, side, name ?? "", given) };
+  const bounds = new Bounds("startTls", given, clock);
+  return { buffered, bounds, settings: checkTlsSettings("context", context, side, name ?? "", given) };
 }
 
 function nameOf(
@@ -56,7 +66,7 @@ function nameOf(
 ): string | undefined {
   const { servername } = Object(context) as { servername?: unknown };
   const name = serverHostname ?? servername ?? host;
-  if (name !== undefined && typeof name !== "string")
-    throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
-  return name;
+  if (name === undefined) return undefined;
+  if (typeof name !== "string") throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
+  return checkNoNul("serverHostname", name);
 }

@@ -8,6 +8,8 @@ import {
 import type { TlsOptions, TlsSettings } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
+import { CancelScope } from "../waiting/cancel-scope.js";
+import { checkCloseOptions, CloseLimit, type CloseOptions } from "./close-limit.js";
 import type { StreamProtocol } from "./stream-protocol.js";
 import { checkStartTls, type StartTlsOptions, type TlsDefaults } from "./start-tls-options.js";
 
@@ -26,6 +28,7 @@ export class StreamWriter implements AsyncDisposable {
   #transport: Transport;
   readonly #protocol: StreamProtocol;
   readonly #tlsDefaults: TlsDefaults;
+  readonly #closeLimit: CloseLimit;
   #isUpgrading = false;
 
   /** Made by the functions that make connections. */
@@ -33,6 +36,7 @@ export class StreamWriter implements AsyncDisposable {
     this.#transport = transport;
     this.#protocol = protocol;
     this.#tlsDefaults = tlsDefaults;
+    this.#closeLimit = new CloseLimit(protocol.buffer.clock, () => this.#transport.abort());
   }
 
   /** What carries the bytes. After `startTls()` another one. */
@@ -61,25 +65,54 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
+   * As `write(data)` and then `drain(options)`. With a signal that is aborted already nothing is written. When the wait
+   * ends at the bounds, `data` is written all the same, and sending goes on: do not write it again.
+   *
+   * @throws what `write()` and `drain()` throw; after `close()` or the loss of the connection `data` is dropped
+   */
+  async send(data: BytesLike, options?: WaitOptions): Promise<void> {
+    const bounds = this.#bounds("send", options);
+    this.write(data);
+    await this.#untilRoom(bounds);
+  }
+
+  /**
    * Waits until there is room for more: at once while the transport's buffer is not above its high mark, else until it
    * has fallen to the low one or the connection has ended. Any number of callers may wait. As `StreamWriter.drain`.
    *
    * @throws ConnectionResetError after `close()` or the loss of the connection; if it was lost with an error, that error
    */
   async drain(options?: WaitOptions): Promise<void> {
-    const bounds = Bounds.of("drain", options, this.#protocol.buffer.clock);
-    const error = this.#protocol.buffer.exception;
-    if (error !== undefined) throw error;
-    if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
-    if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass(bounds);
+    await this.#untilRoom(this.#bounds("drain", options));
   }
 
   /**
-   * Stops reading, sends what was written, then ends the connection; `waitClosed()` waits for that. Idempotent. It has no
-   * limit of time: `transport.abort()` ends at once, and `await using` after 30 s. As `StreamWriter.close`.
+   * Waits until the kernel has all that was written, and not only until there is room for more. That the peer has it, no
+   * kernel tells. Whoever goes on writing keeps it waiting. When `close()` is called it goes on: what is written is still
+   * sent. At the bounds it rejects, and sending goes on. Any number of callers may wait.
+   *
+   * @throws ConnectionResetError after `close()` or the loss of the connection, and when what was written is dropped, as by
+   *   `transport.abort()`; if the connection was lost with an error, that error
    */
-  close(): void {
+  async flush(options?: WaitOptions): Promise<void> {
+    const bounds = this.#bounds("flush", options);
+    this.#checkOpen();
+    // Full without a byte is the buffer of a connection that is being lost.
+    if (this.#transport.getWriteBufferSize() === 0 && this.#protocol.drainGate.isOpen) return;
+    await this.#protocol.flushGate.pass(bounds);
+  }
+
+  /**
+   * Stops reading, sends what was written, then ends the connection; `waitClosed()` waits for that. Idempotent. Without
+   * `timeout` it has no limit of time; `transport.abort()` ends at once, and `await using` after 30 s. As
+   * `StreamWriter.close`.
+   *
+   * @throws TypeError or RangeError for wrong options; the connection goes on
+   */
+  close(options?: CloseOptions): void {
+    const { timeout } = checkCloseOptions(options);
     this.#transport.close();
+    if (timeout !== undefined) this.#closeLimit.lower(timeout, this.#protocol.closedGate.pass());
   }
 
   /** Whether `close()` was called or the connection is lost. */
@@ -94,7 +127,7 @@ export class StreamWriter implements AsyncDisposable {
    * @throws the error with which the connection was lost, if it was
    */
   async waitClosed(options?: WaitOptions): Promise<void> {
-    return this.#protocol.closedGate.pass(Bounds.of("waitClosed", options, this.#protocol.buffer.clock));
+    return this.#protocol.closedGate.pass(this.#bounds("waitClosed", options));
   }
 
   /** Whether our direction can be ended alone. */
@@ -132,23 +165,30 @@ export class StreamWriter implements AsyncDisposable {
    * handshake, so no plain byte can be read after the upgrade. During the handshake reads and writes fail with
    * InvalidStateError; `close()` gives it up. A failed upgrade closes the connection.
    *
+   * `signal` and `timeout` bound all of it. While it sends what was written before, the connection goes on when they end
+   * it; then, in the handshake, that is a failure like any other.
+   *
    * @throws InvalidStateError while a read is pending, and after `writeEof()`; that read and the connection go on
    * @throws CertificateError, TlsError, TlsHandshakeTimeoutError, ConnectionResetError: the handshake failed, or the
    *   connection was lost; PlaintextBufferedError with `buffered: "reject"`
    * @throws TypeError or RangeError for wrong arguments, and what node:tls says of wrong certificates; the connection goes on
    */
   async startTls(context: TlsOptions | true, options?: StartTlsOptions): Promise<void> {
-    const { buffered, settings } = checkStartTls(context, options, this.#tlsDefaults);
     const { buffer } = this.#protocol;
+    const { buffered, bounds, settings } = checkStartTls(context, options, this.#tlsDefaults, buffer.clock);
+    bounds.throwIfAborted();
     buffer.lock("startTls");
     this.#isUpgrading = true;
+    const scope = new CancelScope(bounds);
     try {
       const prepared = this.#transport.prepareTls(settings);
-      await this.drain();
+      await this.#untilRoom(bounds);
       // Closed while this waited: what was written is still sent.
       if (this.isClosing()) throw new ConnectionAbortedError("The connection was closed during startTls()");
-      await this.#upgrade(prepared, buffered);
+      scope.signal.throwIfAborted();
+      await this.#upgrade(prepared, buffered, scope.signal);
     } finally {
+      scope.dispose();
       this.#isUpgrading = false;
       buffer.unlock();
     }
@@ -159,25 +199,37 @@ export class StreamWriter implements AsyncDisposable {
    * connection, so that it cannot hide an error of the block it ends; `drain()` and `waitClosed()` tell of the loss.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    const timer = setTimeout(() => this.#transport.abort(), DISPOSE_LIMIT);
+    this.close({ timeout: DISPOSE_LIMIT });
     try {
       await this.waitClosed();
     } catch {
       // The connection has ended, which is all that is wanted here.
-    } finally {
-      clearTimeout(timer);
     }
   }
 
+  #bounds(method: string, options: WaitOptions | undefined): Bounds | undefined {
+    return Bounds.of(method, options, this.#protocol.buffer.clock);
+  }
+
+  #checkOpen(): void {
+    const error = this.#protocol.buffer.exception;
+    if (error !== undefined) throw error;
+    if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
+  }
+
+  async #untilRoom(bounds: Bounds | undefined): Promise<void> {
+    this.#checkOpen();
+    if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass(bounds);
+  }
+
   /** Whatever comes of it, nothing that was received before can be read any more. */
-  async #upgrade(settings: TlsSettings, buffered: "feed" | "reject"): Promise<void> {
+  async #upgrade(settings: TlsSettings, buffered: "feed" | "reject", signal: AbortSignal): Promise<void> {
     const { buffer } = this.#protocol;
     try {
       const early = buffer.takeBack();
       if (buffered === "reject" && early.length > 0) throw new PlaintextBufferedError(early.length);
       if (buffer.isEnded) throw new ConnectionResetError("The peer has ended the connection before TLS");
-      const upgraded = await this.#transport.upgradeTls(settings, early, new AbortController().signal);
+      const upgraded = await this.#transport.upgradeTls(settings, early, signal);
       this.#transport = upgraded;
       upgraded.start(this.#protocol);
     } catch (error) {
