@@ -5,6 +5,7 @@ import {
   checkFunction,
   checkInteger,
   checkLimit,
+  checkNoNul,
   checkOptions,
   checkPort,
   isGiven,
@@ -24,6 +25,7 @@ import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { SERVER_TLS_OPTIONS, serverTls, type ServerTlsOptions } from "./tls-options.js";
 import type { Backend, Listener, ListenOptions } from "./transport/backend.js";
 import { showEndpoint, type TcpEndpoint } from "./transport/endpoint.js";
+import { checkLiveness, type LivenessOptions } from "./transport/liveness.js";
 import type { Server as NetServer } from "node:net";
 
 /** What `startServer` and `startUnixServer` have in common. */
@@ -38,6 +40,8 @@ export interface ServeOptions extends ServerTlsOptions {
   readonly startServing?: boolean | undefined;
   /** Whether a connection is closed when the promise that its callback returned has settled. Default true. */
   readonly autoClose?: boolean | undefined;
+  /** When to give up a connection whose client is silent or has stopped reading. Default: never. */
+  readonly liveness?: LivenessOptions | undefined;
   /** Hears once of each error of a callback, and of accepting. Default: `console.error`. */
   readonly onError?: OnError | undefined;
 }
@@ -68,6 +72,7 @@ const SERVE_OPTIONS = [
   "backlog",
   "startServing",
   "autoClose",
+  "liveness",
   "onError",
   ...SERVER_TLS_OPTIONS,
 ] as const;
@@ -219,6 +224,7 @@ function checkServeOptions(
     backlog = DEFAULT_BACKLOG,
     startServing = true,
     autoClose = true,
+    liveness,
     onError,
   } = options;
   checkLimit(limit);
@@ -226,7 +232,14 @@ function checkServeOptions(
   checkBoolean("autoClose", autoClose);
   if (onError !== undefined) checkFunction("onError", onError);
   return {
-    handler: new ConnectionHandler(callback, { limit, tls, autoClose, onError, clock }),
+    handler: new ConnectionHandler(callback, {
+      limit,
+      tls,
+      autoClose,
+      onError,
+      clock,
+      liveness: checkLiveness(liveness, clock),
+    }),
     backlog: checkInteger("backlog", backlog, 0, 2 ** 31 - 1),
     startServing: checkBoolean("startServing", startServing),
   };
@@ -239,9 +252,7 @@ function checkHosts(host: unknown): (string | undefined)[] {
   return hosts.map((name) => {
     if (typeof name !== "string")
       throw new TypeError(`host must be a string or a list of them, not ${kindOf(name)}`);
-    if (name.includes("\0"))
-      throw new RangeError(`host must not have a NUL inside, got ${JSON.stringify(name)}`);
-    return name === "" ? undefined : name;
+    return name === "" ? undefined : checkNoNul("host", name);
   });
 }
 

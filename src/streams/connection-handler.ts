@@ -1,5 +1,6 @@
 /** What a server does with a connection: streams on top, the user's callback, and its errors. */
 import type { SocketAddress } from "../transport/endpoint.js";
+import type { Liveness } from "../transport/liveness.js";
 import type { StartableTransport } from "../transport/transport.js";
 import { NO_BYTES, type TlsSettings } from "../transport/tls.js";
 import type { Clock } from "../waiting/clock.js";
@@ -31,6 +32,7 @@ export interface ConnectionHandlerOptions {
   readonly autoClose: boolean;
   readonly onError: OnError | undefined;
   readonly clock: Clock;
+  readonly liveness?: Liveness | undefined;
 }
 
 /** A connection as its server knows it. */
@@ -51,6 +53,7 @@ export class ConnectionHandler {
   readonly #autoClose: boolean;
   readonly #onError: OnError;
   readonly #clock: Clock;
+  readonly #liveness: Liveness | undefined;
   #nextHandshakeReport = 0;
   #suppressed = 0;
   /** What the callbacks have returned and has not settled. */
@@ -58,7 +61,7 @@ export class ConnectionHandler {
 
   constructor(
     callback: ClientConnectedCallback,
-    { limit, tls, autoClose, onError, clock }: ConnectionHandlerOptions,
+    { limit, tls, autoClose, onError, clock, liveness }: ConnectionHandlerOptions,
   ) {
     this.#callback = callback;
     this.#limit = limit;
@@ -66,6 +69,7 @@ export class ConnectionHandler {
     this.#autoClose = autoClose;
     this.#onError = onError ?? reportOnConsole;
     this.#clock = clock;
+    this.#liveness = liveness;
   }
 
   connectionAccepted(transport: StartableTransport): AcceptedConnection {
@@ -77,6 +81,7 @@ export class ConnectionHandler {
       limit: this.#limit,
       side: "server",
       clock: this.#clock,
+      liveness: this.#liveness,
     });
     const { writer } = connection;
     return {
