@@ -39,6 +39,10 @@ export class WebSocketChannel implements Channel {
     return this.#unsent;
   }
 
+  unacknowledgedBytes(): undefined {
+    return undefined;
+  }
+
   start(events: ChannelEvents): void {
     const isFirst = this.#events === undefined;
     this.#events = events;
@@ -72,6 +76,11 @@ export class WebSocketChannel implements Channel {
     this.#batch = [];
     this.#unsent = 0;
     this.#webSocket.terminate();
+  }
+
+  /** WebSockets know no reset. */
+  reset(): void {
+    this.destroy();
   }
 
   pause(): void {

@@ -68,6 +68,12 @@ export function checkPort(name: string, value: unknown): number {
   );
 }
 
+/** @throws RangeError for a name that the system, or a peer, would read only up to its NUL */
+export function checkNoNul(name: string, value: string): string {
+  if (!value.includes("\0")) return value;
+  throw new RangeError(`${name} must not have a NUL inside, got ${JSON.stringify(value)}`);
+}
+
 export function checkBoolean(name: string, value: unknown): boolean {
   if (typeof value === "boolean") return value;
   throw new TypeError(`${name} must be a boolean, not ${kindOf(value)}`);

@@ -217,7 +217,7 @@ export class TimeoutError extends OSError {
   }
 }
 
-/** Nothing was received for as long as was allowed. */
+/** Nothing was received, or passed on by a relay, for as long as was allowed; the connection is closed. */
 export class IdleTimeoutError extends TimeoutError {
   static {
     this.prototype.name = "IdleTimeoutError";
@@ -226,7 +226,21 @@ export class IdleTimeoutError extends TimeoutError {
   readonly timeout: number;
 
   constructor(timeout: number) {
-    super(`Idle: nothing was received for ${timeout} ms`);
+    super(`No byte was received for ${timeout} ms`);
+    this.timeout = timeout;
+  }
+}
+
+/** The peer took none of what was to be sent for as long as `liveness.writeStall` allows; the connection is closed. */
+export class WriteStallError extends TimeoutError {
+  static {
+    this.prototype.name = "WriteStallError";
+  }
+  /** In ms. */
+  readonly timeout: number;
+
+  constructor(timeout: number) {
+    super(`The peer took no byte of what was to be sent for ${timeout} ms`);
     this.timeout = timeout;
   }
 }

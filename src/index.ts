@@ -33,8 +33,10 @@ export { deadline, type Deadline } from "./waiting/deadline.js";
 export type { WaitOptions } from "./waiting/bounds.js";
 export { StreamReader, type StreamReaderOptions } from "./streams/stream-reader.js";
 export type { StartTlsOptions } from "./streams/start-tls-options.js";
+export type { CloseOptions } from "./streams/close-limit.js";
 export { StreamWriter } from "./streams/stream-writer.js";
 export type { SocketAddress } from "./transport/endpoint.js";
+export type { LivenessOptions } from "./transport/liveness.js";
 export type { TlsLayerOptions, TlsOptions, Truncation } from "./transport/tls.js";
 export type {
   BytesLike,
@@ -72,6 +74,7 @@ export {
   TlsHandshakeTimeoutError,
   TlsShutdownTimeoutError,
   TlsTruncationError,
+  WriteStallError,
   type ConnectionAttempt,
   type OSErrorDetails,
 } from "./errors.js";

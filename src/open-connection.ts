@@ -5,6 +5,7 @@ import {
   checkDelay,
   checkInteger,
   checkLimit,
+  checkNoNul,
   checkOptions,
   checkPort,
   isGiven,
@@ -19,6 +20,7 @@ import { createConnection, type Connection } from "./streams/connection.js";
 import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { CLIENT_TLS_OPTIONS, clientTls, type ClientTlsOptions } from "./tls-options.js";
 import type { Backend } from "./transport/backend.js";
+import { checkLiveness, type Liveness, type LivenessOptions } from "./transport/liveness.js";
 import { NO_BYTES, type TlsSettings } from "./transport/tls.js";
 import type { StartableTransport } from "./transport/transport.js";
 import { Bounds, type WaitOptions } from "./waiting/bounds.js";
@@ -32,6 +34,8 @@ export interface ConnectOptions extends WaitOptions, ClientTlsOptions {
   readonly limit?: number | undefined;
   /** A connected socket to take over, instead of an address. It is closed with the stream. */
   readonly sock?: Socket | undefined;
+  /** When to give up the connection because the peer is silent or has stopped reading. Default: never. */
+  readonly liveness?: LivenessOptions | undefined;
   /** Aborted, it ends the attempt; nothing is left open. The rejection is its reason. */
   readonly signal?: AbortSignal | undefined;
   /** How long name resolution, connecting and the TLS handshake may take together, in ms. Default: no limit. */
@@ -62,7 +66,7 @@ export interface OpenConnectionOptions extends ConnectOptions {
 
 export interface OpenUnixConnectionOptions extends ConnectOptions {}
 
-const CONNECT_OPTIONS = ["limit", "sock", "signal", "timeout", ...CLIENT_TLS_OPTIONS] as const;
+const CONNECT_OPTIONS = ["limit", "sock", "liveness", "signal", "timeout", ...CLIENT_TLS_OPTIONS] as const;
 const TCP_OPTIONS = [
   ...CONNECT_OPTIONS,
   "family",
@@ -180,7 +184,7 @@ async function openUnixConnectionOver(
 }
 
 async function connected(
-  { limit, tls, host, bounds, clock }: CommonSettings,
+  { limit, tls, host, bounds, clock, liveness }: CommonSettings,
   connect: (signal: AbortSignal) => Promise<StartableTransport>,
 ): Promise<Connection> {
   bounds.throwIfAborted();
@@ -188,7 +192,7 @@ async function connected(
   try {
     const transport = await connect(scope.signal);
     const secured = tls === undefined ? transport : await transport.upgradeTls(tls, NO_BYTES, scope.signal);
-    return createConnection(secured, { limit, side: "client", host, clock });
+    return createConnection(secured, { limit, side: "client", host, clock, liveness });
   } finally {
     scope.dispose();
   }
@@ -198,6 +202,7 @@ interface CommonSettings {
   readonly bounds: Bounds;
   readonly clock: Clock;
   readonly limit: number;
+  readonly liveness: Liveness | undefined;
   readonly tls: TlsSettings | undefined;
   /** The name that TLS, now or by `startTls()`, asks of the peer's certificate unless told otherwise. */
   readonly host: string | undefined;
@@ -213,7 +218,8 @@ function checkConnectOptions(
   const { limit = DEFAULT_LIMIT } = options;
   checkLimit(limit);
   const bounds = new Bounds(method, options, clock);
-  return { bounds, clock, limit, host, tls: clientTls(options, host, whenNameMissing) };
+  const liveness = checkLiveness(options.liveness, clock);
+  return { bounds, clock, limit, host, liveness, tls: clientTls(options, host, whenNameMissing) };
 }
 
 function checkTarget(
@@ -258,9 +264,7 @@ function checkHost(name: string, host: unknown): string | undefined {
   if (!isGiven(host)) return undefined;
   if (typeof host !== "string") throw new TypeError(`${name} must be a string, not ${kindOf(host)}`);
   if (host === "") throw new RangeError(`${name} must not be empty`);
-  if (host.includes("\0"))
-    throw new RangeError(`${name} must not have a NUL inside, got ${JSON.stringify(host)}`);
-  return host;
+  return checkNoNul(name, host);
 }
 
 function checkLocalAddress(value: unknown): readonly [host: string, port: number] {

@@ -5,6 +5,7 @@ import {
   checkFunction,
   checkInteger,
   checkLimit,
+  checkNoNul,
   checkOneOf,
   checkOptions,
   checkPort,
@@ -26,6 +27,7 @@ import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { SERVER_TLS_OPTIONS, serverTls, type ServerTlsOptions } from "./tls-options.js";
 import type { Backend, Listener, ListenOptions } from "./transport/backend.js";
 import { showEndpoint, type TcpEndpoint } from "./transport/endpoint.js";
+import { checkLiveness, type LivenessOptions } from "./transport/liveness.js";
 import type { Server as NetServer } from "node:net";
 
 /** What `startServer` and `startUnixServer` have in common. */
@@ -51,6 +53,8 @@ export interface ServeOptions extends ServerTlsOptions {
   readonly whenFull?: "wait" | "refuse" | undefined;
   /** Whether a connection is closed when the promise that its callback returned has settled. Default true. */
   readonly autoClose?: boolean | undefined;
+  /** When to give up a connection whose client is silent or has stopped reading. Default: never. */
+  readonly liveness?: LivenessOptions | undefined;
   /** Hears once of each error of a callback, and of accepting. Default: `console.error`. */
   readonly onError?: OnError | undefined;
 }
@@ -83,6 +87,7 @@ const SERVE_OPTIONS = [
   "maxConnections",
   "whenFull",
   "autoClose",
+  "liveness",
   "onError",
   ...SERVER_TLS_OPTIONS,
 ] as const;
@@ -231,6 +236,7 @@ function checkServeOptions(
     maxConnections,
     whenFull = "wait",
     autoClose = true,
+    liveness,
     onError,
   } = options;
   checkLimit(limit);
@@ -239,7 +245,7 @@ function checkServeOptions(
   if (onError !== undefined) checkFunction("onError", onError);
   return {
     callback,
-    handling: { limit, tls, autoClose, onError, clock },
+    handling: { limit, tls, autoClose, onError, clock, liveness: checkLiveness(liveness, clock) },
     backlog: checkInteger("backlog", backlog, 0, 2 ** 31 - 1),
     startServing: checkBoolean("startServing", startServing),
     maxConnections:
@@ -255,9 +261,7 @@ function checkHosts(host: unknown): (string | undefined)[] {
   return hosts.map((name) => {
     if (typeof name !== "string")
       throw new TypeError(`host must be a string or a list of them, not ${kindOf(name)}`);
-    if (name.includes("\0"))
-      throw new RangeError(`host must not have a NUL inside, got ${JSON.stringify(name)}`);
-    return name === "" ? undefined : name;
+    return name === "" ? undefined : checkNoNul("host", name);
   });
 }
 

@@ -1,6 +1,6 @@
 /** The TLS options of the functions that connect and serve: their rules, and what they come to. */
 import { prepareTls } from "./backends/tls/handshake.js";
-import { isGiven } from "./checks.js";
+import { checkNoNul, isGiven } from "./checks.js";
 import { kindOf } from "./describe.js";
 import {
   checkTlsSettings,
@@ -52,7 +52,7 @@ export function clientTls(
   if (typeof serverHostname !== "string") {
     throw new TypeError(`serverHostname must be a string, not ${kindOf(serverHostname)}`);
   }
-  return prepareTls({ ...settings, serverHostname });
+  return prepareTls({ ...settings, serverHostname: checkNoNul("serverHostname", serverHostname) });
 }
 
 /** The settings of a server, or `undefined` for plain connections. */

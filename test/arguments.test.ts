@@ -69,6 +69,26 @@ const options: Parameter = {
   name: "option",
   wrongKind: [5, "x", true, [], new Map(), AbortSignal.abort(), shown({ limits: 1 }, '"limits"')],
 };
+const wait = (call: (options: { signal: AbortSignal; timeout: number }) => unknown): readonly Row[] => [
+  [options, (value) => call(value)],
+  [signal, (value) => call({ signal: value } as never)],
+  [timeout, (value) => call({ timeout: value } as never)],
+];
+const liveness = (call: (liveness: never) => unknown): readonly Row[] => [
+  [{ name: "liveness", wrongKind: [5, "x", true, [], new Map(), shown({ idel: 1 }, '"idel"')] }, call],
+  ...["idle", "writeStall"].map((name): Row => [
+    { ...timeout, name: `liveness.${name}` },
+    (value) => call({ [name]: value } as never),
+  ]),
+  [
+    {
+      name: "liveness.keepAlive",
+      wrongKind: ["5", null, {}, 5n],
+      outOfRange: [0, 999, 1000.5, -1, NaN, 32_767_001],
+    },
+    (value) => call({ keepAlive: value } as never),
+  ],
+];
 const sockets = [null, 5, "s", {}, createServer()];
 
 type Row = readonly [parameter: Parameter, call: (value: never) => unknown];
@@ -137,6 +157,15 @@ const opening: readonly Row[] = [
   [signal, ...open("signal")],
   [timeout, ...open("timeout")],
   [{ name: "ssl", wrongKind: [5, "x", 0, ""] }, ...open("ssl")],
+  [
+    { name: "serverHostname", wrongKind: [5, {}], outOfRange: ["a\0b"] },
+    ...open("serverHostname", { ssl: true }),
+  ],
+  [
+    { name: "serverHostname", wrongKind: [], outOfRange: ["a\0b"] },
+    (servername) => openConnection("x.test", 80, { ssl: { servername } }),
+  ],
+  ...liveness(...open("liveness")),
   [{ name: "A Stream Socket", wrongKind: sockets }, (sock) => openConnection({ sock })],
 ];
 
@@ -147,6 +176,7 @@ const openingUnix: readonly Row[] = [
   [signal, ...openUnix("signal")],
   [timeout, ...openUnix("timeout")],
   [{ name: "ssl", wrongKind: [5, "x", 0, ""] }, ...openUnix("ssl")],
+  ...liveness(...openUnix("liveness")),
   [{ name: "A UNIX Domain Stream Socket", wrongKind: sockets }, (sock) => openUnixConnection({ sock })],
 ];
 
@@ -194,6 +224,7 @@ const starting: readonly Row[] = [
   [{ name: "onError", wrongKind: notFunction }, ...start("onError")],
   [maxConnections, ...start("maxConnections")],
   [whenFull, ...start("whenFull")],
+  ...liveness(...start("liveness")),
   [listeningSock, (sock) => startServer(() => {}, { sock })],
 ];
 
@@ -211,6 +242,7 @@ const startingUnix: readonly Row[] = [
   [{ name: "onError", wrongKind: notFunction }, ...startUnix("onError")],
   [maxConnections, ...startUnix("maxConnections")],
   [whenFull, ...startUnix("whenFull")],
+  ...liveness(...startUnix("liveness")),
   [listeningSock, (sock) => startUnixServer(() => {}, { sock })],
 ];
 
@@ -289,6 +321,11 @@ function writing(opened: Connection): readonly Row[] {
   return [
     [{ name: "data", wrongKind: noBytes }, (value) => writer.write(value)],
     [{ name: "data", wrongKind: noBytes }, (value) => transport.write(value)],
+    [{ name: "data", wrongKind: noBytes }, (value) => writer.send(value)],
+    ...wait((given) => writer.send("x", given)),
+    ...wait((given) => writer.flush(given)),
+    [options, (value) => writer.close(value)],
+    [timeout, (value) => writer.close({ timeout: value })],
     [{ name: "", wrongKind: noLines }, (value) => writer.writeLines(value)],
     [{ name: "", wrongKind: noLines }, (value) => transport.writeLines(value)],
     [name, (value) => writer.getExtraInfo(value)],

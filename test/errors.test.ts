@@ -101,6 +101,20 @@ const all: Expected[] = [
     bases: [streams.TimeoutError],
   },
   {
+    error: new streams.IdleTimeoutError(5),
+    name: "IdleTimeoutError",
+    code: "ETIMEDOUT",
+    message: "No byte was received for 5 ms",
+    bases: [streams.TimeoutError],
+  },
+  {
+    error: new streams.WriteStallError(5),
+    name: "WriteStallError",
+    code: "ETIMEDOUT",
+    message: "The peer took no byte of what was to be sent for 5 ms",
+    bases: [streams.TimeoutError],
+  },
+  {
     error: new streams.PlaintextBufferedError(5),
     name: "PlaintextBufferedError",
     code: "ERR_TLS_PLAINTEXT_BUFFERED",
@@ -134,13 +148,6 @@ const all: Expected[] = [
     code: "ETIMEDOUT",
     message: "why",
     bases: [OSError],
-  },
-  {
-    error: new streams.IdleTimeoutError(5),
-    name: "IdleTimeoutError",
-    code: "ETIMEDOUT",
-    message: "Idle: nothing was received for 5 ms",
-    bases: [streams.TimeoutError],
   },
   {
     error: new ConnectionError("why"),

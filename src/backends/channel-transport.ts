@@ -11,6 +11,7 @@ import {
   toError,
 } from "../errors.js";
 import { toSocketAddress, type SocketAddress } from "../transport/endpoint.js";
+import type { Liveness } from "../transport/liveness.js";
 import type { Protocol } from "../transport/protocol.js";
 import type { PreparedTls, TlsSettings } from "../transport/tls.js";
 import type {
@@ -21,6 +22,8 @@ import type {
   WriteBufferLimits,
 } from "../transport/transport.js";
 import type { Channel, ChannelEvents } from "./channel.js";
+import { IdleWatch, type IdleWatched } from "./idle-watch.js";
+import { StallWatch, type StallWatched } from "./stall-watch.js";
 import { prepareTls } from "./tls/handshake.js";
 import { secure } from "./tls/secure.js";
 
@@ -35,7 +38,7 @@ interface SocketInfo {
   readonly sockname: SocketAddress | undefined;
 }
 
-export class ChannelTransport implements StartableTransport, ChannelEvents {
+export class ChannelTransport implements StartableTransport, ChannelEvents, IdleWatched, StallWatched {
   readonly #channel: Channel;
   readonly #socketInfo: SocketInfo;
   readonly #marks: Watermarks;
@@ -46,11 +49,16 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   #isAborted = false;
   #isUpgrading = false;
   #failure: Error | undefined;
+  #liveness: Liveness | undefined;
+  #idleWatch: IdleWatch | undefined;
+  #stallWatch: StallWatch | undefined;
   /** The peer is gone: what is written is lost, and the protocol stays paused until it hears of the end. */
   #hasWritingFailed = false;
 
-  constructor(channel: Channel) {
+  /** `liveness`: what `start` is not told again. */
+  constructor(channel: Channel, liveness?: Liveness) {
     this.#channel = channel;
+    this.#liveness = liveness;
     const high = this.#defaultHigh;
     this.#marks = new Watermarks(high, high / 4);
     this.#socketInfo = {
@@ -60,9 +68,11 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
     };
   }
 
-  start(protocol: Protocol): void {
+  start(protocol: Protocol, liveness: Liveness | undefined = this.#liveness): void {
     this.#protocol = protocol;
+    this.#liveness = liveness;
     this.#channel.start(this);
+    if (liveness !== undefined) this.#watch(liveness);
     protocol.connectionMade(this);
   }
 
@@ -126,6 +136,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   resumeReading(): void {
     if (this.#isClosing || this.#isUpgrading || !this.#isReadingPaused) return;
     this.#isReadingPaused = false;
+    this.#idleWatch?.restart();
     this.#channel.resume();
   }
 
@@ -142,6 +153,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
       return;
     }
     this.#isClosing = true;
+    this.#stopIdleWatch();
     if (this.#hasWritingFailed) this.#channel.destroy();
     else this.#channel.close();
   }
@@ -149,7 +161,15 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   abort(): void {
     this.#isClosing = true;
     this.#isAborted = true;
+    this.#stopWatches();
     this.#channel.destroy();
+  }
+
+  reset(): void {
+    this.#isClosing = true;
+    this.#isAborted = true;
+    this.#stopWatches();
+    this.#channel.reset();
   }
 
   isClosing(): boolean {
@@ -180,8 +200,11 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
     if (this.#isClosing) throw new ConnectionResetError("Connection lost");
     const prepared = this.prepareTls(settings);
     this.#isUpgrading = true;
+    this.#stopWatches();
     try {
-      return new ChannelTransport(await secure(this.#channel, prepared, early, signal));
+      const secured = await secure(this.#channel, prepared, early, signal);
+      // What was set on the socket stays.
+      return new ChannelTransport(secured, this.#liveness && { ...this.#liveness, keepAlive: undefined });
     } catch (failure) {
       this.#channel.destroy();
       const error = this.#isAborted
@@ -196,6 +219,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   dataReceived(chunk: Uint8Array): void {
     if (this.#isClosing) return;
+    this.#idleWatch?.restart();
     try {
       this.#protocol!.dataReceived(chunk);
     } catch (error) {
@@ -205,6 +229,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   eofReceived(): void {
     if (this.#isClosing) return;
+    this.#stopIdleWatch();
     try {
       if (!this.#protocol!.eofReceived() || !this.#channel.canEndWriting) this.close();
     } catch (error) {
@@ -214,7 +239,9 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   bufferShrank(): void {
     if (this.#hasWritingFailed) return;
-    if (this.#marks.becomesFree(this.#channel.bufferedBytes)) this.#protocol!.resumeWriting();
+    const { bufferedBytes } = this.#channel;
+    if (this.#marks.becomesFree(bufferedBytes)) this.#protocol!.resumeWriting();
+    if (bufferedBytes === 0) this.#protocol!.writeBufferEmptied();
   }
 
   writingFailed(): void {
@@ -224,10 +251,44 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   closed(error: Error | undefined): void {
     this.#isClosing = true;
+    this.#stopWatches();
     this.#protocol?.connectionLost(this.#failure ?? (this.#isAborted ? undefined : error));
   }
 
+  // What its watches ask for.
+
+  unacknowledgedBytes(mostAge: number): number | undefined {
+    return this.#channel.unacknowledgedBytes(mostAge);
+  }
+
+  endWith(error: Error): void {
+    this.#failure ??= error;
+    this.abort();
+  }
+
   // Steps.
+
+  #watch({ keepAlive, idle, writeStall, clock }: Liveness): void {
+    if (keepAlive !== undefined) {
+      this.#channel.socket?.setKeepAlive(keepAlive !== false, keepAlive === true ? 0 : Number(keepAlive));
+    }
+    if (idle !== undefined) {
+      this.#idleWatch = new IdleWatch(idle, clock, this);
+      this.#idleWatch.restart();
+    }
+    if (writeStall !== undefined) this.#stallWatch = new StallWatch(writeStall, clock, this);
+  }
+
+  #stopWatches(): void {
+    this.#stopIdleWatch();
+    this.#stallWatch?.stop();
+    this.#stallWatch = undefined;
+  }
+
+  #stopIdleWatch(): void {
+    this.#idleWatch?.stop();
+    this.#idleWatch = undefined;
+  }
 
   get #defaultHigh(): number {
     return this.#channel.canEndWriting ? DEFAULT_HIGH : DEFAULT_HIGH_TLS;
@@ -235,8 +296,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
 
   /** The protocol threw: the connection ends with what it threw. */
   #fail(error: unknown): void {
-    this.#failure = toError(error);
-    this.abort();
+    this.endWith(toError(error));
   }
 
   #checkWritable(method: string): void {
@@ -253,6 +313,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
   #send(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.#isClosing || this.#hasWritingFailed) return;
     this.#channel.write(bytes);
+    this.#stallWatch?.wrote(bytes.length);
     this.#pauseWritingIfFull();
   }
 

@@ -15,6 +15,12 @@ export interface Channel {
   /** Bytes written that the other side of the backend (the kernel) has not taken. */
   readonly bufferedBytes: number;
   /**
+   * How many bytes have left `bufferedBytes` and the peer's kernel has not taken: between two calls without a change of
+   * `bufferedBytes` it only falls. `undefined` where that is not known. Asked rarely, as it may be slow; the answer may be
+   * up to `mostAge` ms old.
+   */
+  unacknowledgedBytes(mostAge: number): number | undefined;
+  /**
    * Begins to deliver, but nothing before it has returned. Called first; before it only `destroy` and `releaseSocket`. Called
    * again, it tells the new listener from then on.
    */
@@ -27,6 +33,8 @@ export interface Channel {
   close(): void;
   /** Ends now and drops what is buffered. Idempotent. */
   destroy(): void;
+  /** As `destroy`, and the peer hears of it as a reset where there is such a thing. No effect after `destroy`. */
+  reset(): void;
   /** After `pause` at most what was taken from the kernel already is kept back, and nothing is delivered. */
   pause(): void;
   resume(): void;

@@ -1,6 +1,7 @@
 /** What a server does with a connection: streams on top, the user's callback, and its errors. */
 import { ConnectionAbortedError } from "../errors.js";
 import type { SocketAddress } from "../transport/endpoint.js";
+import type { Liveness } from "../transport/liveness.js";
 import type { StartableTransport } from "../transport/transport.js";
 import { NO_BYTES, type TlsSettings } from "../transport/tls.js";
 import type { Clock } from "../waiting/clock.js";
@@ -29,6 +30,7 @@ export interface ConnectionHandlerOptions {
   readonly autoClose: boolean;
   readonly onError: OnError | undefined;
   readonly clock: Clock;
+  readonly liveness?: Liveness | undefined;
 }
 
 /** A connection as its server knows it. */
@@ -52,18 +54,23 @@ export class ConnectionHandler {
   readonly #autoClose: boolean;
   readonly #onError: OnError;
   readonly #clock: Clock;
+  readonly #liveness: Liveness | undefined;
   #nextHandshakeReport = 0;
   #suppressed = 0;
   /** What `serve` has returned and has not settled. */
   readonly #tasks = new Set<Promise<void>>();
 
-  constructor(serve: ServeConnection, { limit, tls, autoClose, onError, clock }: ConnectionHandlerOptions) {
+  constructor(
+    serve: ServeConnection,
+    { limit, tls, autoClose, onError, clock, liveness }: ConnectionHandlerOptions,
+  ) {
     this.#serve = serve;
     this.#limit = limit;
     this.#tls = tls;
     this.#autoClose = autoClose;
     this.#onError = onError ?? reportOnConsole;
     this.#clock = clock;
+    this.#liveness = liveness;
   }
 
   connectionAccepted(transport: StartableTransport): AcceptedConnection {
@@ -75,6 +82,7 @@ export class ConnectionHandler {
       limit: this.#limit,
       side: "server",
       clock: this.#clock,
+      liveness: this.#liveness,
     });
     const { writer } = streams;
     const life = new LazySignal();

@@ -1,4 +1,5 @@
 /** The pair that a user works with, made on top of a transport. */
+import type { Liveness } from "../transport/liveness.js";
 import type { StartableTransport } from "../transport/transport.js";
 import { systemClock, type Clock } from "../waiting/clock.js";
 import { StreamProtocol } from "./stream-protocol.js";
@@ -24,15 +25,16 @@ export interface ConnectionOptions {
   readonly host?: string | undefined;
   /** What limits of time go by. Default: the system's. */
   readonly clock?: Clock | undefined;
+  readonly liveness?: Liveness | undefined;
 }
 
 /** Puts streams on a connected transport, and starts it. */
 export function createConnection(transport: StartableTransport, options: ConnectionOptions): Connection {
-  const { limit, side, host, clock = systemClock } = options;
+  const { limit, side, host, clock = systemClock, liveness } = options;
   const reader = new StreamReader({ limit }, clock);
   const protocol = new StreamProtocol(StreamReader.bufferOf(reader));
   const writer = new StreamWriter(transport, protocol, { side, host });
-  transport.start(protocol);
+  transport.start(protocol, liveness);
   const pair = Object.defineProperties([reader, writer], {
     reader: { value: reader },
     writer: { value: writer },

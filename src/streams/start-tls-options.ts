@@ -1,12 +1,15 @@
 /** What `startTls()` is told, and the rules for it. */
-import { checkBoolean, checkOptions } from "../checks.js";
+import { checkBoolean, checkNoNul, checkOptions } from "../checks.js";
 import { kindOf } from "../describe.js";
 import { checkTlsSettings, type TlsLayerOptions, type TlsSettings } from "../transport/tls.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Clock } from "../waiting/clock.js";
 
-/** The bounds count for all of it: for `drain()` and for the handshake. */
 export interface StartTlsOptions extends TlsLayerOptions, WaitOptions {
+  /** Aborted while what was written before is sent, it leaves the connection as it is; later it closes it. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long all of it may take, in ms: sending what was written before, and the handshake. Default: no limit. */
+  readonly timeout?: number | undefined;
   /**
    * The name, or address, that the peer's certificate must have. Default: `servername` of the context, or the host that `openConnection()` was given; if
    * there was none, it has to be given. `""` accepts a certificate of any host. Clients only.
@@ -69,7 +72,7 @@ function nameOf(
 ): string | undefined {
   const { servername } = Object(context) as { servername?: unknown };
   const name = serverHostname ?? servername ?? host;
-  if (name !== undefined && typeof name !== "string")
-    throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
-  return name;
+  if (name === undefined) return undefined;
+  if (typeof name !== "string") throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
+  return checkNoNul("serverHostname", name);
 }

@@ -1,4 +1,5 @@
 /** Joins a transport with the reader and the writer above it. */
+import { ConnectionResetError } from "../errors.js";
 import type { Protocol } from "../transport/protocol.js";
 import type { Transport } from "../transport/transport.js";
 import { Gate } from "../waiting/gate.js";
@@ -9,6 +10,8 @@ export class StreamProtocol implements Protocol {
   readonly buffer: ReceiveBuffer;
   /** Open while the transport has room for more. */
   readonly drainGate: Gate = new Gate("open");
+  /** Opens for a moment whenever nothing is buffered for writing; ends with an error if something was dropped. */
+  readonly flushGate: Gate = new Gate("shut");
   /** Ends with the connection. */
   readonly closedGate: Gate = new Gate("shut");
 
@@ -16,9 +19,13 @@ export class StreamProtocol implements Protocol {
     this.buffer = buffer;
   }
 
-  /** Again after an upgrade to TLS: the reader then pauses the new transport. */
+  /**
+   * Again after an upgrade to TLS: the reader then pauses the new transport, and what was written to the one before is
+   * sent.
+   */
   connectionMade(transport: Transport): void {
     this.buffer.replaceTransport(transport);
+    if (transport.getWriteBufferSize() === 0) this.writeBufferEmptied();
   }
 
   dataReceived(chunk: Uint8Array): void {
@@ -35,6 +42,7 @@ export class StreamProtocol implements Protocol {
     if (error === undefined) this.buffer.feedEof();
     else this.buffer.feedError(error, false);
     this.drainGate.end(error);
+    this.flushGate.end(error ?? new ConnectionResetError("Connection lost before everything was sent"));
     this.closedGate.end(error);
   }
 
@@ -44,5 +52,10 @@ export class StreamProtocol implements Protocol {
 
   resumeWriting(): void {
     this.drainGate.open();
+  }
+
+  writeBufferEmptied(): void {
+    this.flushGate.open();
+    this.flushGate.shut();
   }
 }

@@ -9,6 +9,7 @@ import type { TlsOptions, TlsSettings } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import { CancelScope } from "../waiting/cancel-scope.js";
+import { checkCloseOptions, CloseLimit, type CloseOptions } from "./close-limit.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 import type { StreamProtocol } from "./stream-protocol.js";
 import { checkStartTls, type StartTlsOptions, type TlsDefaults } from "./start-tls-options.js";
@@ -28,6 +29,7 @@ export class StreamWriter implements AsyncDisposable {
   #transport: Transport;
   readonly #protocol: StreamProtocol;
   readonly #tlsDefaults: TlsDefaults;
+  readonly #closeLimit: CloseLimit;
   #isUpgrading = false;
 
   /** Made by the functions that make connections. */
@@ -35,6 +37,7 @@ export class StreamWriter implements AsyncDisposable {
     this.#transport = transport;
     this.#protocol = protocol;
     this.#tlsDefaults = tlsDefaults;
+    this.#closeLimit = new CloseLimit(protocol.buffer.clock, () => this.#transport.abort());
   }
 
   /** @internal That of the reader of the same connection. */
@@ -68,25 +71,54 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
+   * As `write(data)` and then `drain(options)`. With a signal that is aborted already nothing is written. When the wait
+   * ends at the bounds, `data` is written all the same, and sending goes on: do not write it again.
+   *
+   * @throws what `write()` and `drain()` throw; after `close()` or the loss of the connection `data` is dropped
+   */
+  async send(data: BytesLike, options?: WaitOptions): Promise<void> {
+    const bounds = this.#bounds("send", options);
+    this.write(data);
+    await this.#untilRoom(bounds);
+  }
+
+  /**
    * Waits until there is room for more: at once while the transport's buffer is not above its high mark, else until it
    * has fallen to the low one or the connection has ended. Any number of callers may wait. As `StreamWriter.drain`.
    *
    * @throws ConnectionResetError after `close()` or the loss of the connection; if it was lost with an error, that error
    */
   async drain(options?: WaitOptions): Promise<void> {
-    const bounds = Bounds.of("drain", options, this.#protocol.buffer.clock);
-    const error = this.#protocol.buffer.exception;
-    if (error !== undefined) throw error;
-    if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
-    if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass(bounds);
+    await this.#untilRoom(this.#bounds("drain", options));
   }
 
   /**
-   * Stops reading, sends what was written, then ends the connection; `waitClosed()` waits for that. Idempotent. It has no
-   * limit of time: `transport.abort()` ends at once, and `await using` after 30 s. As `StreamWriter.close`.
+   * Waits until the kernel has all that was written, and not only until there is room for more. That the peer has it, no
+   * kernel tells. Whoever goes on writing keeps it waiting. When `close()` is called it goes on: what is written is still
+   * sent. At the bounds it rejects, and sending goes on. Any number of callers may wait.
+   *
+   * @throws ConnectionResetError after `close()` or the loss of the connection, and when what was written is dropped, as by
+   *   `transport.abort()`; if the connection was lost with an error, that error
    */
-  close(): void {
+  async flush(options?: WaitOptions): Promise<void> {
+    const bounds = this.#bounds("flush", options);
+    this.#checkOpen();
+    // Full without a byte is the buffer of a connection that is being lost.
+    if (this.#transport.getWriteBufferSize() === 0 && this.#protocol.drainGate.isOpen) return;
+    await this.#protocol.flushGate.pass(bounds);
+  }
+
+  /**
+   * Stops reading, sends what was written, then ends the connection; `waitClosed()` waits for that. Idempotent. Without
+   * `timeout` it has no limit of time; `transport.abort()` ends at once, and `await using` after 30 s. As
+   * `StreamWriter.close`.
+   *
+   * @throws TypeError or RangeError for wrong options; the connection goes on
+   */
+  close(options?: CloseOptions): void {
+    const { timeout } = checkCloseOptions(options);
     this.#transport.close();
+    if (timeout !== undefined) this.#closeLimit.lower(timeout, this.#protocol.closedGate.pass());
   }
 
   /** Whether `close()` was called or the connection is lost. */
@@ -101,7 +133,7 @@ export class StreamWriter implements AsyncDisposable {
    * @throws the error with which the connection was lost, if it was
    */
   async waitClosed(options?: WaitOptions): Promise<void> {
-    return this.#protocol.closedGate.pass(Bounds.of("waitClosed", options, this.#protocol.buffer.clock));
+    return this.#protocol.closedGate.pass(this.#bounds("waitClosed", options));
   }
 
   /** Whether our direction can be ended alone. */
@@ -139,8 +171,8 @@ export class StreamWriter implements AsyncDisposable {
    * handshake, so no plain byte can be read after the upgrade. During the handshake reads and writes fail with
    * InvalidStateError; `close()` gives it up. A failed upgrade closes the connection.
    *
-   * Cancel safety: aborted or timed out while it waits for what was written, it leaves the connection as it was; once the
-   * handshake has begun, it is a failed upgrade.
+   * `signal` and `timeout` bound all of it. While it sends what was written before, the connection goes on when they end
+   * it; then, in the handshake, that is a failure like any other.
    *
    * @throws InvalidStateError while a read is pending, and after `writeEof()`; that read and the connection go on
    * @throws CertificateError, TlsError, TlsHandshakeTimeoutError, ConnectionResetError: the handshake failed, or the
@@ -156,9 +188,10 @@ export class StreamWriter implements AsyncDisposable {
     const scope = new CancelScope(bounds);
     try {
       const prepared = this.#transport.prepareTls(settings);
-      await this.drain({ signal: scope.signal });
+      await this.#untilRoom(bounds);
       // Closed while this waited: what was written is still sent.
       if (this.isClosing()) throw new ConnectionAbortedError("The connection was closed during startTls()");
+      scope.signal.throwIfAborted();
       await this.#upgrade(prepared, buffered, scope.signal);
     } finally {
       scope.dispose();
@@ -172,15 +205,27 @@ export class StreamWriter implements AsyncDisposable {
    * connection, so that it cannot hide an error of the block it ends; `drain()` and `waitClosed()` tell of the loss.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    const timer = setTimeout(() => this.#transport.abort(), DISPOSE_LIMIT);
+    this.close({ timeout: DISPOSE_LIMIT });
     try {
       await this.waitClosed();
     } catch {
       // The connection has ended, which is all that is wanted here.
-    } finally {
-      clearTimeout(timer);
     }
+  }
+
+  #bounds(method: string, options: WaitOptions | undefined): Bounds | undefined {
+    return Bounds.of(method, options, this.#protocol.buffer.clock);
+  }
+
+  #checkOpen(): void {
+    const error = this.#protocol.buffer.exception;
+    if (error !== undefined) throw error;
+    if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
+  }
+
+  async #untilRoom(bounds: Bounds | undefined): Promise<void> {
+    this.#checkOpen();
+    if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass(bounds);
   }
 
   /** Whatever comes of it, nothing that was received before can be read any more. */

@@ -6,6 +6,8 @@ export type Told = "made" | "data" | "eof" | "pause" | "resume" | "lost" | `lost
 
 export class RecordingProtocol implements Protocol {
   readonly told: Told[] = [];
+  /** How often nothing was buffered for writing any more. */
+  timesEmptied = 0;
   /** What `connectionLost` was given. */
   error: Error | undefined;
   /** Called with each chunk. */
@@ -39,6 +41,12 @@ export class RecordingProtocol implements Protocol {
       this.#waiting.push({ isDone, resolve });
       this.#wake();
     });
+  }
+
+  /** Resolves when the buffer for writing has become empty again. */
+  emptied(): Promise<void> {
+    const before = this.timesEmptied;
+    return this.until(() => this.timesEmptied > before);
   }
 
   lost(): Promise<void> {
@@ -81,6 +89,11 @@ export class RecordingProtocol implements Protocol {
 
   resumeWriting(): void {
     this.#tell("resume");
+  }
+
+  writeBufferEmptied(): void {
+    this.timesEmptied++;
+    this.#wake();
   }
 
   #tell(name: Told): void {

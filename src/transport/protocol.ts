@@ -17,4 +17,6 @@ export interface Protocol {
   pauseWriting(): void;
   /** What is buffered for writing has fallen to the low mark. */
   resumeWriting(): void;
+  /** Nothing is buffered for writing any more. Not for what was dropped. */
+  writeBufferEmptied(): void;
 }

@@ -1,5 +1,6 @@
 /** The lower side of the seam: one connection that carries bytes both ways. */
 import type { SocketAddress } from "./endpoint.js";
+import type { Liveness } from "./liveness.js";
 import type { Protocol } from "./protocol.js";
 import type { PreparedTls, TlsSettings } from "./tls.js";
 import type { PeerCertificate, SecureContext, TLSSocket } from "node:tls";
@@ -86,6 +87,12 @@ export interface Transport {
   close(): void;
   /** Ends the connection now and drops what is buffered. Idempotent. */
   abort(): void;
+  /**
+   * As `abort()`, and over TCP the peer hears of it at once by an RST: its reads and writes fail with ECONNRESET, and it
+   * may lose bytes that it has not read. Also during `close()`; after `abort()` it does nothing. Over a Unix socket, which
+   * has no resets, it is `abort()`.
+   */
+  reset(): void;
   /** True from `close()` or `abort()` on, or from the loss of the connection. */
   isClosing(): boolean;
   /** No `dataReceived` until `resumeReading()`. Idempotent; no effect once closing. */
@@ -122,6 +129,9 @@ export interface Transport {
 
 /** A transport whose connection stands, and that waits for its protocol. Until `start` it reads nothing. */
 export interface StartableTransport extends Transport {
-  /** Calls `protocol.connectionMade` and begins to read. Called at most once; `abort()` is the other way out. */
-  start(protocol: Protocol): void;
+  /**
+   * Calls `protocol.connectionMade` and begins to read. Called at most once; `abort()` is the other way out. `liveness`
+   * also holds for what `upgradeTls` makes of it.
+   */
+  start(protocol: Protocol, liveness?: Liveness): void;
 }

@@ -2,14 +2,18 @@
 export interface Clock {
   /** Milliseconds since some fixed moment; never goes back. */
   now(): number;
-  /** Runs `callback` once, after `delay` ms, unless the returned function is called before. */
-  setTimer(delay: number, callback: () => void): () => void;
+  /**
+   * Runs `callback` once, after `delay` ms, unless the returned function is called before. The process waits for it, but
+   * not for a `"background"` one.
+   */
+  setTimer(delay: number, callback: () => void, kind?: "background"): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  setTimer(delay, callback) {
+  setTimer(delay, callback, kind) {
     const timer = setTimeout(callback, delay);
+    if (kind === "background") timer.unref();
     return () => clearTimeout(timer);
   },
 };

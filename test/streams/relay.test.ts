@@ -24,8 +24,8 @@ const TOO_MUCH = patternBytes(1_000_000);
 
 /** A client, connected with `a`, and a server, connected with `b`: the relay stands between them. */
 function setUp(clock = new FakeClock()) {
-  const left = connectedInMemory(LIMIT, clock);
-  const right = connectedInMemory(LIMIT, clock);
+  const left = connectedInMemory(LIMIT, { clock });
+  const right = connectedInMemory(LIMIT, { clock });
   return {
     clock,
     client: left.far,

@@ -5,29 +5,23 @@ import { join } from "node:path";
 import { openConnection, type Connection } from "asyncio-streams";
 import { createMemoryBackend } from "#src/backends/memory/backend.js";
 import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
-import { createConnection } from "#src/streams/connection.js";
-import type { Clock } from "#src/waiting/clock.js";
+import { createConnection, type ConnectionOptions } from "#src/streams/connection.js";
 import { temporaryFolder } from "./folders.js";
 
 type Cleanup = (undo: () => unknown) => void;
 
 const ADDRESS = { kind: "tcp", address: "127.0.0.1", port: 1, family: 4 } as const;
 
-/** Two connections in memory. `reset` ends them as an RST from the far one. */
+/** Two connections in memory, on the clock of `options`; the near one is watched by its liveness. `reset` ends them as an RST from the far one. */
 export function connectedInMemory(
   limit = 65_536,
-  clock?: Clock,
-): {
-  near: Connection;
-  far: Connection;
-  reset: () => void;
-} {
+  options: Pick<ConnectionOptions, "clock" | "liveness"> = {},
+): { near: Connection; far: Connection; reset: () => void } {
   const backend = createMemoryBackend();
   const [near, far] = MemoryChannel.pair(ADDRESS, { ...ADDRESS, port: 2 });
-  const options = { limit, side: "client", clock } as const;
   return {
-    near: createConnection(backend.adopt(near, "any"), options),
-    far: createConnection(backend.adopt(far, "any"), options),
+    near: createConnection(backend.adopt(near, "any"), { limit, side: "client", ...options }),
+    far: createConnection(backend.adopt(far, "any"), { limit, side: "client", clock: options.clock }),
     reset: () => far.reset(),
   };
 }

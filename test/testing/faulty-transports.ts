@@ -41,6 +41,7 @@ function withProtocol(
         connectionLost: (error) => protocol.connectionLost(error),
         pauseWriting: () => protocol.pauseWriting(),
         resumeWriting: () => protocol.resumeWriting(),
+        writeBufferEmptied: () => protocol.writeBufferEmptied(),
         ...changed,
       });
     },

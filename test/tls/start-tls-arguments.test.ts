@@ -36,7 +36,7 @@ interface Row {
 }
 
 const options: readonly Row[] = [
-  { name: "serverHostname", wrongKind: [5, true, {}, ["localhost"]] },
+  { name: "serverHostname", wrongKind: [5, true, {}, ["localhost"]], outOfRange: ["a\0b"] },
   { name: "serverSide", wrongKind: [1, "server", null, {}] },
   { name: "buffered", wrongKind: [1, true, null, {}], outOfRange: ["", "refuse", "FEED"] },
   { name: "truncation", wrongKind: [1, true, null, {}], outOfRange: ["", "warn", "ERROR"] },
@@ -59,9 +59,9 @@ const wrongForBoth: readonly Wrong[] = [
   ),
   [FITTING, { serverHostName: "x" }, /unexpected option "serverHostName"/],
   ...options.flatMap(({ name, wrongKind, outOfRange = [] }) => [
-    ...wrongKind.map((value) => [FITTING, { [name]: value }, new RegExp(`^${name} must be`)] as const),
+    ...wrongKind.map((value) => [FITTING, { [name]: value }, new RegExp(`^${name} must `)] as const),
     ...outOfRange.map(
-      (value) => [FITTING, { [name]: value }, new RegExp(`^${name} must be`), "RangeError"] as const,
+      (value) => [FITTING, { [name]: value }, new RegExp(`^${name} must `), "RangeError"] as const,
     ),
   ]),
 ];

@@ -73,6 +73,11 @@ export class MemoryChannel implements Channel {
     return this.#outgoing.length + (peer.#isClosed ? 0 : peer.#window.excess(peer.#incoming.length));
   }
 
+  /** What the peer has not read, there being no kernel between. */
+  unacknowledgedBytes(): number {
+    return this.#peer.#incoming.length;
+  }
+
   start(events: ChannelEvents): void {
     this.#events = events;
     this.#schedule();
@@ -120,8 +125,9 @@ export class MemoryChannel implements Channel {
     return undefined;
   }
 
-  /** Ends the connection as an RST does: the peer gets `error` behind what it has received. */
+  /** As an RST does: the peer gets `error` behind what it has received. */
   reset(error: Error = new ConnectionResetError("Connection reset by peer")): void {
+    if (this.#isClosed) return;
     this.#peer.#loss ??= error;
     this.destroy();
   }

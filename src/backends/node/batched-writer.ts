@@ -1,6 +1,8 @@
 /** Writes to a socket, or any Writable: what is written within a tick leaves together, in one system call where it fits. */
 import process from "node:process";
 import type { Writable } from "node:stream";
+import { NO_BYTES } from "../../transport/tls.js";
+import { SocketWrites } from "./socket-writes.js";
 import { WriteBatch } from "./write-batch.js";
 
 /** A batch above this is sent at once instead of at the end of the tick, so that the kernel begins on it. */
@@ -9,23 +11,37 @@ const FLUSH_ABOVE = 65_536;
 /** After that many bytes sent at once the event loop gets a turn: a loop of `write` and `drain` must not starve it. */
 const SENT_IN_A_TURN = 1_048_576;
 
+/** Told of what becomes of what was written; nothing once the socket is destroyed. */
+interface WriterEvents {
+  /** The kernel has taken some of what is buffered. */
+  taken(): void;
+  /** A write has failed; the socket has not heard of it. */
+  failed(error: Error): void;
+}
+
 export class BatchedWriter {
   readonly #socket: Writable;
-  readonly #taken: () => void;
+  readonly #events: WriterEvents;
+  readonly #writes: SocketWrites;
   readonly #batch: WriteBatch = new WriteBatch();
   #isFlushScheduled = false;
   #isHeldForTurn = false;
   #sentInTurn = 0;
 
-  /** `taken` is called when the kernel has taken some of what is buffered. */
-  constructor(socket: Writable, taken: () => void) {
+  constructor(socket: Writable, events: WriterEvents) {
     this.#socket = socket;
-    this.#taken = taken;
+    this.#events = events;
+    this.#writes = new SocketWrites(socket, (error) => {
+      // What a socket that is destroyed had not sent is cancelled: that is not why it ends.
+      if (!socket.destroyed) events.failed(error);
+    });
+    if (socket.writableLength > 0) this.#awaitEarlierWrites();
   }
 
   /** What the kernel has not taken; nothing counts any more once the socket is destroyed. */
   get bufferedBytes(): number {
-    return this.#socket.destroyed ? 0 : this.#batch.bytes + this.#socket.writableLength;
+    if (this.#socket.destroyed) return 0;
+    return this.#batch.bytes + this.#socket.writableLength - this.#writes.taken;
   }
 
   write(data: Uint8Array): void {
@@ -54,6 +70,12 @@ export class BatchedWriter {
     this.#batch.clear();
   }
 
+  /** Those of whoever had the socket before. */
+  #awaitEarlierWrites(): void {
+    if (this.#socket.writableEnded) this.#socket.once("finish", this.#onWritten);
+    else this.#socket.write(NO_BYTES, this.#onWritten);
+  }
+
   #flushAfterTick(): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
@@ -79,6 +101,6 @@ export class BatchedWriter {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (!error && !this.#socket.destroyed) this.#taken();
+    if (!error && !this.#socket.destroyed) this.#events.taken();
   };
 }

@@ -5,9 +5,9 @@ import type { Endpoint } from "../../transport/endpoint.js";
 import type { TransportSocket } from "../../transport/transport.js";
 import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
+import { systemSendQueues } from "./send-queues.js";
 import { PLAIN, type SocketManner } from "./socket-manner.js";
 import { NodeTransportSocket } from "./transport-socket.js";
-import { keepWriteErrors } from "./write-errors.js";
 
 /** When the peer is gone, the bytes that it had sent before are still delivered; no more than a receive buffer holds. */
 const SALVAGE_UP_TO = 8_388_608;
@@ -49,8 +49,10 @@ export class SocketChannel implements Channel {
     this.socket = manner === PLAIN ? new NodeTransportSocket(socket, local!, remote) : below;
     socket.on("error", this.#onError);
     socket.once("close", this.#onClose);
-    this.#writer = new BatchedWriter(socket, () => this.#events!.bufferShrank());
-    keepWriteErrors(socket, (error) => this.#onWriteError(error));
+    this.#writer = new BatchedWriter(socket, {
+      taken: () => this.#events?.bufferShrank(),
+      failed: (error) => this.#onWriteError(error),
+    });
   }
 
   get canEndWriting(): boolean {
@@ -59,6 +61,12 @@ export class SocketChannel implements Channel {
 
   get bufferedBytes(): number {
     return this.#writer.bufferedBytes;
+  }
+
+  unacknowledgedBytes(mostAge: number): number | undefined {
+    const { below } = this.#manner;
+    if (below === undefined) return systemSendQueues.sizeOf(this.local, this.remote, mostAge);
+    return below.bufferedBytes + (below.unacknowledgedBytes(mostAge) ?? 0);
   }
 
   start(events: ChannelEvents): void {
@@ -95,6 +103,13 @@ export class SocketChannel implements Channel {
     this.#net.destroy();
   }
 
+  reset(): void {
+    if (this.#net.destroyed) return;
+    this.#isEnding = true;
+    this.#writer.clear();
+    this.#manner.reset(this.#net);
+  }
+
   pause(): void {
     if (this.#writeError !== undefined) return;
     this.#isPaused = true;
@@ -129,8 +144,7 @@ export class SocketChannel implements Channel {
   }
 
   #onWriteError(error: Error): void {
-    // What a socket that is destroyed had not sent is cancelled: that is not why it ends.
-    if (this.#writeError !== undefined || this.#net.destroyed) return;
+    if (this.#writeError !== undefined) return;
     this.#writeError = error;
     this.#writer.clear();
     if (this.#isEnding || this.#hasPeerEnded || this.#isReleased || this.#events === undefined) {

@@ -1,5 +1,6 @@
 /** What differs between a plain socket and one that carries TLS: how it pauses, and how it ends. */
 import type { Socket } from "node:net";
+import type { Channel } from "../channel.js";
 import { fromSystemError } from "./system-errors.js";
 
 export interface SocketManner {
@@ -7,10 +8,14 @@ export interface SocketManner {
   readonly canEndWriting: boolean;
   /** Whether an end is one, and never an RST that the runtime mistakes for it. */
   readonly isEndCertain: boolean;
+  /** What the socket runs on, if that is not a socket of the runtime. */
+  readonly below: Channel | undefined;
   pause(socket: Socket): void;
   resume(socket: Socket): void;
   /** Sends what is buffered, then destroys `socket`. `fail` takes the reason if that did not go well. */
   close(socket: Socket, fail: (error: Error) => void): void;
+  /** Destroys `socket`, with an RST where there is such a thing. */
+  reset(socket: Socket): void;
   /** Tells by `truncated` when the peer's bytes have ended without its word. */
   watch(socket: Socket, truncated: (error: Error | undefined) => void): void;
   toError(error: Error): Error;
@@ -21,6 +26,7 @@ export interface SocketManner {
 export const PLAIN: SocketManner = {
   canEndWriting: true,
   isEndCertain: false,
+  below: undefined,
   pause: (socket) => void socket.pause(),
   resume: (socket) => void socket.resume(),
   close(socket) {
@@ -28,7 +34,15 @@ export const PLAIN: SocketManner = {
     if (socket.writableLength === 0) socket.destroy();
     else socket.destroySoon();
   },
+  reset: resetSocket,
   watch() {},
   toError: fromSystemError,
   extraInfo: () => undefined,
 };
+
+/** Only TCP has resets: any other socket is destroyed. */
+export function resetSocket(socket: Socket): void {
+  if (socket.destroyed) return;
+  if ("address" in socket.address()) socket.resetAndDestroy();
+  else socket.destroy();
+}

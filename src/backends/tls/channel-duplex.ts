@@ -2,15 +2,13 @@
 import { Duplex } from "node:stream";
 import type { Channel, ChannelEvents } from "../channel.js";
 
-/** Above that many bytes in the channel a write waits. */
-const ROOM = 65_536;
-
 /**
  * The end of the channel's bytes is not passed on: whoever reads cannot tell it from an end that the peer has announced.
- * `hasEnded` tells of it.
+ * `hasEnded` tells of it. A write is done when nothing of it is left in the channel: so what the engine counts as buffered is all that the
+ * kernel has not.
  */
 export class ChannelDuplex extends Duplex {
-  readonly #channel: Channel;
+  readonly channel: Channel;
   #isHeld = false;
   #hasEnded = false;
   #written: ((error?: Error | null) => void) | undefined;
@@ -18,7 +16,7 @@ export class ChannelDuplex extends Duplex {
   /** `early`: bytes that came before. The channel is started by its owner, with `events`. */
   constructor(channel: Channel, early: Uint8Array) {
     super({ allowHalfOpen: true });
-    this.#channel = channel;
+    this.channel = channel;
     if (early.length > 0) this.push(early);
   }
 
@@ -30,27 +28,27 @@ export class ChannelDuplex extends Duplex {
   /** Stops the channel, and with it all that is above; back-pressure belongs here. */
   hold(): void {
     this.#isHeld = true;
-    this.#channel.pause();
+    this.channel.pause();
   }
 
   release(): void {
     this.#isHeld = false;
-    this.#channel.resume();
+    this.channel.resume();
   }
 
   /** Ends the channel behind what is buffered. */
   closeChannel(): void {
-    this.#channel.close();
+    this.channel.close();
   }
 
   // What the stream asks for.
 
   override _read(): void {
-    if (!this.#isHeld) this.#channel.resume();
+    if (!this.#isHeld) this.channel.resume();
   }
 
   override _write(chunk: Uint8Array, _encoding: unknown, written: (error?: Error | null) => void): void {
-    this.#channel.write(chunk);
+    this.channel.write(chunk);
     this.#written = written;
     this.#finishWrite();
   }
@@ -61,14 +59,14 @@ export class ChannelDuplex extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#channel.destroy();
+    this.channel.destroy();
     done(error);
   }
 
   /** What the channel tells. */
   readonly events: ChannelEvents = {
     dataReceived: (chunk) => {
-      if (!this.push(chunk)) this.#channel.pause();
+      if (!this.push(chunk)) this.channel.pause();
     },
     eofReceived: () => {
       this.#hasEnded = true;
@@ -82,7 +80,7 @@ export class ChannelDuplex extends Duplex {
   };
 
   #finishWrite(): void {
-    if (this.#channel.bufferedBytes > ROOM) return;
+    if (this.channel.bufferedBytes > 0) return;
     const written = this.#written;
     this.#written = undefined;
     written?.();

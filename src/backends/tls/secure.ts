@@ -23,7 +23,7 @@ export function secure(
   const raw = settings.truncation === "ignore" ? channel.releaseSocket(early) : undefined;
   if (raw !== undefined) {
     return handshake(raw, settings, signal, (engine) => {
-      return new SocketChannel(engine, local, remote, nativeManner(engine, settings), socket);
+      return new SocketChannel(engine, local, remote, nativeManner(engine, raw, settings), socket);
     });
   }
   const bridge = new ChannelDuplex(channel, early);

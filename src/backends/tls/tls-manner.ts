@@ -4,17 +4,18 @@ import type { TLSSocket } from "node:tls";
 import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
 import { systemClock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
-import type { SocketManner } from "../node/socket-manner.js";
+import { resetSocket, type SocketManner } from "../node/socket-manner.js";
 import type { ChannelDuplex } from "./channel-duplex.js";
 import { fromTlsError } from "./tls-errors.js";
 import { tlsInfo } from "./tls-info.js";
 
-/** TLS that the runtime's engine runs on the handle of the socket below: fastest, but blind to truncation. */
-export function nativeManner(socket: TLSSocket, settings: PreparedTls): SocketManner {
+/** TLS that the runtime's engine runs on the handle of `below`: fastest, but blind to truncation. */
+export function nativeManner(socket: TLSSocket, below: Socket, settings: PreparedTls): SocketManner {
   const info = tlsInfo(socket, settings);
   return {
     canEndWriting: false,
     isEndCertain: true,
+    below: undefined,
     pause: (net) => void net.pause(),
     resume: (net) => void net.resume(),
     close(net, fail) {
@@ -22,6 +23,15 @@ export function nativeManner(socket: TLSSocket, settings: PreparedTls): SocketMa
       setImmediate(() => {
         if (!net.destroyed) whenShutDown(net, settings.shutdownTimeout, fail, () => net.destroy());
       });
+    },
+    reset(net) {
+      // The engine must let go of the handle first, or the runtime crashes: so it is the engine who destroys `below`.
+      below.destroy = () => {
+        Reflect.deleteProperty(below, "destroy");
+        resetSocket(below);
+        return below;
+      };
+      net.destroy();
     },
     watch() {},
     toError: fromTlsError,
@@ -39,6 +49,7 @@ export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings
   return {
     canEndWriting: false,
     isEndCertain: true,
+    below: bridge.channel,
     pause: () => bridge.hold(),
     resume: () => bridge.release(),
     close(net, fail) {
@@ -49,6 +60,10 @@ export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings
         return;
       }
       whenShutDown(net, settings.shutdownTimeout, fail, () => bridge.closeChannel(), bridge);
+    },
+    reset(net) {
+      bridge.channel.reset();
+      net.destroy();
     },
     watch(net, truncated) {
       const onEnd = () => {

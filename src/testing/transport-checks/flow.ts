@@ -177,4 +177,40 @@ export function flowChecks(check: Check, { writeBufferLimits: [low, high] }: Tra
       await far.protocol.receivedBytes(round);
     }
   });
+
+  check(
+    "writeBufferEmptied() comes when the other side has everything: it arrives even if abort() follows",
+    async (pairs) => {
+      const { near, far } = await pairs.start();
+      far.transport.pauseReading();
+      const bytes = patternBytes(5 * MEBIBYTE);
+      near.transport.write("first");
+      await near.protocol.emptied();
+      assert.equal(near.transport.getWriteBufferSize(), 0);
+      near.transport.write(bytes);
+      const { timesEmptied } = near.protocol;
+      await turns(10);
+      if (near.transport.getWriteBufferSize() > 0) assert.equal(near.protocol.timesEmptied, timesEmptied);
+      near.transport.write("last");
+      const emptied = near.protocol.emptied();
+      far.transport.resumeReading();
+      await emptied;
+      near.transport.abort();
+      await far.protocol.receivedBytes(9 + bytes.length);
+      assert.equal(far.protocol.received.subarray(-4).toString(), "last");
+    },
+  );
+
+  check("writeBufferEmptied() does not come for what is dropped", async (pairs) => {
+    for (const end of ["abort", "reset"] as const) {
+      const { near, far } = await pairs.start();
+      far.transport.pauseReading();
+      near.transport.write(patternBytes(TOO_MUCH));
+      await turns(2);
+      const { timesEmptied } = near.protocol;
+      near.transport[end]();
+      await near.protocol.lost();
+      assert.equal(near.protocol.timesEmptied, timesEmptied);
+    }
+  });
 }

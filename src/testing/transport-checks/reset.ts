@@ -1,4 +1,4 @@
-/** Obligations of a transport that can be reset. */
+/** Obligations of every transport: `reset()`, and for those that there is such a thing, the reset of the peer. */
 import assert from "node:assert/strict";
 import { RecordingProtocol } from "../recording-protocol.js";
 import {
@@ -14,7 +14,54 @@ import {
 } from "./suite.js";
 
 export function resetChecks(check: Check, features: TransportFeatures): void {
-  if (!features.resets) return;
+  const { halfClose, resets } = features;
+  const outcome = resets ? "the peer gets ECONNRESET" : "the peer hears of it";
+  check(`reset() drops what is buffered, ends without an error, and ${outcome}`, async (pairs) => {
+    for (const closing of [false, true]) {
+      const { near, far } = await pairs.start();
+      near.transport.write("arrives");
+      await far.protocol.receivedBytes(7);
+      far.transport.pauseReading();
+      near.transport.write(patternBytes(TOO_MUCH));
+      await turns(5);
+      if (closing) near.transport.close();
+      near.transport.reset();
+      near.transport.reset();
+      near.transport.abort();
+      assert.equal(near.transport.isClosing(), true);
+      await near.protocol.lost();
+      assert.equal(near.protocol.error, undefined);
+      far.transport.resumeReading();
+      await far.protocol.until(() => far.protocol.told.includes("eof") || far.protocol.isLost);
+      assert.ok(far.protocol.size < TOO_MUCH);
+      // The far end of TLS may take a reset that meets data for the end.
+      if (resets && halfClose) assert.equal(far.protocol.told.at(-1), "lost ECONNRESET");
+    }
+  });
+
+  check("reset() before start() frees the connection, and after abort() does nothing", async (pairs) => {
+    const { near, far } = await pairs.make();
+    const protocol = new RecordingProtocol();
+    far.start(protocol);
+    near.reset();
+    await protocol.until(() => protocol.told.includes("eof") || protocol.isLost);
+    far.abort();
+    far.reset();
+    await protocol.lost();
+  });
+
+  if (!resets) return;
+
+  check("reset() of a quiet connection is ECONNRESET for the peer", async (pairs) => {
+    const { near, far } = await pairs.start();
+    near.transport.write("x");
+    await far.protocol.receivedBytes(1);
+    await turns(2);
+    near.transport.reset();
+    await Promise.all([near.protocol.lost(), far.protocol.lost()]);
+    assert.deepEqual(near.protocol.told, ["made", "lost"]);
+    assert.deepEqual(far.protocol.told, ["made", "data", "lost ECONNRESET"]);
+  });
 
   check("a reset while open comes behind the bytes before it", async (pairs) => {
     const { near, far, reset } = await pairs.start();

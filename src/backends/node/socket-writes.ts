@@ -1,0 +1,54 @@
+/** Stands between a socket and its runtime where bytes are written: keeps errors, and knows how far a write is. */
+import type { Writable } from "node:stream";
+
+type WriteCallback = (error?: Error | null) => void;
+
+export class SocketWrites {
+  readonly #socket: Writable;
+  /** Bytes of the write that is under way. */
+  #current = 0;
+
+  /**
+   * A failed write would make the runtime destroy the socket, with all that the peer had sent and nobody has read yet.
+   * So its error is kept from the runtime, and told to `failed`, who destroys the socket when that is delivered.
+   */
+  constructor(socket: Writable, failed: (error: Error) => void) {
+    this.#socket = socket;
+    const write = socket._write.bind(socket);
+    const writev = socket._writev?.bind(socket);
+    let callback: WriteCallback = () => {};
+    // A runtime may call `_write` again for the same chunk, and then hands `onDone` itself back.
+    const onDone: WriteCallback = (error) => {
+      this.#current = 0;
+      if (error) failed(error);
+      else callback();
+    };
+    socket._write = (chunk, encoding, done) => {
+      if (done !== onDone) callback = done;
+      this.#current = chunk.length;
+      write(chunk, encoding, onDone);
+    };
+    if (writev === undefined) return;
+    socket._writev = (chunks, done) => {
+      if (done !== onDone) callback = done;
+      this.#current = socket.writableLength;
+      writev(chunks, onDone);
+    };
+  }
+
+  /**
+   * How many bytes of the write that is under way the kernel has: the runtime, which counts a write as a whole, may be
+   * far into a large one. 0 where the runtime does not tell.
+   */
+  get taken(): number {
+    if (this.#current === 0) return 0;
+    const { _handle: handle } = this.#socket as unknown as SocketInside;
+    const left = handle?.writeQueueSize ?? this.#current;
+    return Math.max(0, this.#current - left);
+  }
+}
+
+/** What node:net keeps to itself. TLS counts what is encrypted, which is a little more. */
+interface SocketInside {
+  readonly _handle: { readonly writeQueueSize?: number } | null;
+}
