@@ -7,6 +7,9 @@ import { packageRoot } from "./support/package-root.js";
 /** Open to all; they import each other alone. */
 const OPEN = ["errors.ts", "checks.ts", "describe.ts"];
 
+/** Folders with entry points of their own, around the core. */
+const ENTRY_POINTS = ["interop"];
+
 /** Which other folders a folder may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
@@ -16,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   server: ["transport", "waiting"],
   connect: ["transport", "waiting"],
   backends: ["bytes", "transport", "waiting"],
+  interop: ["bytes", "transport", "waiting", "streams", "backends"],
 };
 
 /** Every way to name another module; `from` also stands in `export … from`. */
@@ -46,14 +50,15 @@ function objection(name: string, { target, isTypeOnly }: Import): string | undef
   const folder = folderOf(name);
   if (!target.startsWith(".")) {
     if (isTypeOnly && target.startsWith("node:")) return undefined;
-    if (folder === "backends" && target.startsWith("node:")) return undefined;
-    return "only backends/ may import values of node:*, and nobody anything else";
+    if (/^(backends|interop)$/.test(folder) && target.startsWith("node:")) return undefined;
+    return "only backends/ and interop/ may import values of node:*, and nobody anything else";
   }
   const imported = posix.join(posix.dirname(name), target).replace(/\.js$/, ".ts");
   if (OPEN.includes(imported)) return undefined;
   if (OPEN.includes(name)) return `${name} may only import ${OPEN.join(", ")}`;
   const importedFolder = folderOf(imported);
-  if (folder === "." || importedFolder === folder) return undefined;
+  if (importedFolder === folder) return undefined;
+  if (folder === ".") return ENTRY_POINTS.includes(importedFolder) ? "the core stands without it" : undefined;
   const allowed = MAY_IMPORT[folder];
   if (allowed?.includes(importedFolder)) return undefined;
   return `${folder}/ may only import ${[...(allowed ?? []).map((other) => `${other}/`), ...OPEN].join(", ")}`;
@@ -73,7 +78,7 @@ const sources = readdirSync(root, { recursive: true, withFileTypes: true })
   }));
 
 describe("the sources", () => {
-  it("import what is purer than they are, and only backends/ imports the runtime", () => {
+  it("import what is purer than they are, and only backends/ and interop/ import the runtime", () => {
     const objections = sources.flatMap(({ name, source }) =>
       importsOf(source).flatMap((found) => {
         const reason = objection(name, found);
@@ -118,6 +123,11 @@ describe("the import rule", () => {
     ["streams/a.ts", `import "node:net";`, false],
     ["index.ts", `export { a } from "./backends/node/a.js";`, true],
     ["index.ts", `import { connect } from "node:net";`, false],
+    ["index.ts", `export { toWeb } from "./interop/web.js";`, false],
+    ["streams/a.ts", `import { toWeb } from "../interop/web.js";`, false],
+    ["interop/a.ts", `import { Duplex } from "node:stream";`, true],
+    ["interop/a.ts", `import { a } from "../backends/a.js";`, true],
+    ["interop/a.ts", `import { a } from "../start-server.js";`, false],
     ["errors.ts", `import { c } from "./checks.js";`, true],
     ["errors.ts", `import { b } from "./bytes/b.js";`, false],
     ["unknown/a.ts", `import { b } from "../bytes/b.js";`, false],

@@ -30,9 +30,9 @@ const DEFAULT_HIGH_TLS = 524_288;
 
 /** What is known of every connection. */
 interface SocketInfo {
-  readonly socket: TransportSocket;
+  readonly socket: TransportSocket | undefined;
   readonly peername: SocketAddress | undefined;
-  readonly sockname: SocketAddress;
+  readonly sockname: SocketAddress | undefined;
 }
 
 export class ChannelTransport implements StartableTransport, ChannelEvents {
@@ -56,7 +56,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents {
     this.#socketInfo = {
       socket: channel.socket,
       peername: channel.remote && toSocketAddress(channel.remote),
-      sockname: toSocketAddress(channel.local),
+      sockname: channel.local && toSocketAddress(channel.local),
     };
   }
 

@@ -5,9 +5,10 @@ import type { Socket } from "node:net";
 
 /** A connection as the backend has it. `ChannelTransport` calls it, and makes a transport of it. */
 export interface Channel {
-  readonly socket: TransportSocket;
-  readonly local: Endpoint;
-  /** `undefined` if the peer was gone before anyone could ask. */
+  /** Socket and addresses: `undefined` where there is no such thing. */
+  readonly socket: TransportSocket | undefined;
+  readonly local: Endpoint | undefined;
+  /** Also `undefined` if the peer was gone before anyone could ask. */
   readonly remote: Endpoint | undefined;
   /** Whether our direction can be ended alone. */
   readonly canEndWriting: boolean;

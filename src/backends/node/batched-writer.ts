@@ -1,6 +1,6 @@
-/** Writes to a socket: what is written within a tick leaves together, in one system call where it fits. */
-import type { Socket } from "node:net";
+/** Writes to a socket, or any Writable: what is written within a tick leaves together, in one system call where it fits. */
 import process from "node:process";
+import type { Writable } from "node:stream";
 import { WriteBatch } from "./write-batch.js";
 
 /** A batch above this is sent at once instead of at the end of the tick, so that the kernel begins on it. */
@@ -10,7 +10,7 @@ const FLUSH_ABOVE = 65_536;
 const SENT_IN_A_TURN = 1_048_576;
 
 export class BatchedWriter {
-  readonly #socket: Socket;
+  readonly #socket: Writable;
   readonly #taken: () => void;
   readonly #batch: WriteBatch = new WriteBatch();
   #isFlushScheduled = false;
@@ -18,7 +18,7 @@ export class BatchedWriter {
   #sentInTurn = 0;
 
   /** `taken` is called when the kernel has taken some of what is buffered. */
-  constructor(socket: Socket, taken: () => void) {
+  constructor(socket: Writable, taken: () => void) {
     this.#socket = socket;
     this.#taken = taken;
   }

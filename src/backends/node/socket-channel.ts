@@ -15,8 +15,8 @@ const SALVAGE_UP_TO = 8_388_608;
 const QUIET_TURNS = 3;
 
 export class SocketChannel implements Channel {
-  readonly socket: TransportSocket;
-  readonly local: Endpoint;
+  readonly socket: TransportSocket | undefined;
+  readonly local: Endpoint | undefined;
   readonly remote: Endpoint | undefined;
   readonly #net: Socket;
   readonly #manner: SocketManner;
@@ -37,7 +37,7 @@ export class SocketChannel implements Channel {
   /** `below`: the socket that a TLS socket runs on. */
   constructor(
     socket: Socket,
-    local: Endpoint,
+    local: Endpoint | undefined,
     remote: Endpoint | undefined,
     manner: SocketManner = PLAIN,
     below?: TransportSocket,
@@ -46,7 +46,7 @@ export class SocketChannel implements Channel {
     this.#manner = manner;
     this.local = local;
     this.remote = remote;
-    this.socket = below ?? new NodeTransportSocket(socket, local, remote);
+    this.socket = manner === PLAIN ? new NodeTransportSocket(socket, local!, remote) : below;
     socket.on("error", this.#onError);
     socket.once("close", this.#onClose);
     this.#writer = new BatchedWriter(socket, () => this.#events!.bufferShrank());
