@@ -1,11 +1,18 @@
 /** Streams of node:stream as a channel: one Duplex, or only one direction. */
-import { finished, type Readable, type Writable } from "node:stream";
-import { isBytes } from "../checks.js";
-import { kindOf } from "../describe.js";
-import { ConnectionResetError } from "../errors.js";
+import process from "node:process";
+import { finished, type Duplex, type Readable, type Writable } from "node:stream";
 import type { Channel, ChannelEvents } from "../backends/channel.js";
 import { BatchedWriter } from "../backends/node/batched-writer.js";
 import { fromSystemError } from "../backends/node/system-errors.js";
+import { ConnectionResetError, toError } from "../errors.js";
+import { StreamSink } from "./stream-sink.js";
+import { toChunk } from "./to-chunk.js";
+
+/** A Duplex is given as both. */
+export interface StreamDirections {
+  readonly readable?: Readable | undefined;
+  readonly writable?: Writable | undefined;
+}
 
 export class StreamChannel implements Channel {
   readonly socket: undefined;
@@ -15,19 +22,20 @@ export class StreamChannel implements Channel {
   readonly #writable: Writable | undefined;
   readonly #writer: BatchedWriter | undefined;
   #events: ChannelEvents | undefined;
-  /** Directions that have not ended. */
-  readonly #open = new Set<"reading" | "writing">();
-  /** `close` or `destroy` was called. */
+  #isWritingEnded = false;
+  /** `close` or `destroy` was called, or the connection is lost. */
   #isEnding = false;
+  /** We have destroyed it, which is no error. */
+  #isDestroyed = false;
   #error: Error | undefined;
 
-  /** A Duplex is given as both. */
-  constructor(readable: Readable | undefined, writable: Writable | undefined) {
+  constructor({ readable, writable }: StreamDirections) {
     this.#readable = readable;
     this.#writable = writable;
     if (writable !== undefined) {
-      this.#writer = new BatchedWriter(writable, () => this.#events!.bufferShrank());
+      this.#writer = new BatchedWriter(new StreamSink(writable), () => this.#events!.bufferShrank());
     }
+    this.#stream.on("error", () => {});
   }
 
   get canEndWriting(): boolean {
@@ -42,15 +50,16 @@ export class StreamChannel implements Channel {
     const isFirst = this.#events === undefined;
     this.#events = events;
     if (!isFirst) return;
-    if (this.#readable !== undefined) {
-      this.#open.add("reading");
-      finished(this.#readable, { writable: false }, (error) => this.#ended("reading", error));
-      this.#readable.on("data", this.#onData);
-    }
-    if (this.#writable !== undefined) {
-      this.#open.add("writing");
-      finished(this.#writable, { readable: false }, (error) => this.#ended("writing", error));
-    }
+    const [readable, writable] = [this.#readable, this.#writable];
+    // The end of one direction must not be taken for that of the other.
+    if (isDuplex(readable) && writable !== undefined) readable.allowHalfOpen = true;
+    if (readable?.readableEnded) process.nextTick(this.#onEnd);
+    else readable?.once("end", this.#onEnd);
+    writable?.once("finish", this.#onFinish);
+    const directions = { readable: readable !== undefined, writable: writable !== undefined };
+    finished(this.#stream, directions, this.#onFinished);
+    // What flows out of one that has failed is dropped by the runtime.
+    if (readable?.destroyed === false) readable.on("data", this.#onData).resume();
   }
 
   write(data: Uint8Array): void {
@@ -58,20 +67,27 @@ export class StreamChannel implements Channel {
   }
 
   endWriting(): void {
+    this.#isWritingEnded = true;
     this.#writer!.flush();
     this.#writable!.end();
   }
 
+  /** What still comes is dropped: who sends it may have to get rid of it before it takes ours. */
   close(): void {
     this.#isEnding = true;
-    if (this.#open.has("writing")) this.endWriting();
-    else this.#destroyStreams();
+    if (this.#writable === undefined) {
+      if (!this.#readable!.readableEnded) this.#destroyStream();
+      return;
+    }
+    this.endWriting();
+    this.#readable?.resume();
+    if (this.#writable.writableFinished) this.#onFinish();
   }
 
   destroy(): void {
     this.#isEnding = true;
     this.#writer?.clear();
-    this.#destroyStreams();
+    this.#destroyStream();
   }
 
   pause(): void {
@@ -90,46 +106,62 @@ export class StreamChannel implements Channel {
     return undefined;
   }
 
-  // What the streams tell.
+  get #stream(): Readable | Writable {
+    return (this.#readable ?? this.#writable)!;
+  }
 
-  readonly #onData = (chunk: unknown): void => {
+  // What the stream tells.
+
+  readonly #onData = (value: unknown): void => {
     if (this.#isEnding) return;
-    if (typeof chunk === "string") this.#events!.dataReceived(Buffer.from(chunk));
-    else if (isBytes(chunk)) this.#events!.dataReceived(chunk);
-    else this.#lose(new TypeError(`The stream gives ${kindOf(chunk)}, which is neither bytes nor a string`));
+    try {
+      const chunk = toChunk(value);
+      if (chunk.length > 0) this.#events!.dataReceived(chunk);
+    } catch (error) {
+      this.#lose(toError(error));
+    }
   };
 
-  #ended(direction: "reading" | "writing", error: Error | null | undefined): void {
-    this.#open.delete(direction);
-    if (error) this.#fail(error);
-    else if (this.#isEnding) this.#destroyStreams();
-    else if (direction === "reading") this.#events!.eofReceived();
-    if (this.#open.size === 0) this.#events!.closed(this.#error);
-  }
+  readonly #onEnd = (): void => {
+    if (!this.#isEnding) this.#events!.eofReceived();
+  };
 
-  /** That a stream was destroyed before its end is no error when we have done it. */
-  #fail(error: Error & { readonly code?: string }): void {
-    const isPremature = error.code === "ERR_STREAM_PREMATURE_CLOSE";
-    if (!isPremature) this.#lose(fromSystemError(error));
-    else if (!this.#isEnding) this.#lose(new ConnectionResetError("The stream was destroyed before its end"));
-  }
+  /** All is written. Of a Duplex the other direction may still be open. */
+  readonly #onFinish = (): void => {
+    if (!this.#isWritingEnded) this.#lose(new ConnectionResetError("The stream was ended by somebody else"));
+    else if (this.#isEnding && this.#readable !== undefined) this.#destroyStream();
+  };
 
-  /** The first error counts. What had come before it is delivered. */
-  #lose(error: Error): void {
-    this.#error ??= error;
-    if (!this.#isEnding) this.#deliverLeftovers();
+  /** Its directions have ended, or it was destroyed. What had come before that is delivered. */
+  readonly #onFinished = (error?: NodeJS.ErrnoException | null): void => {
+    if (error && !this.#isDestroyed) {
+      const isPremature = error.code === "ERR_STREAM_PREMATURE_CLOSE";
+      this.#error = isPremature
+        ? new ConnectionResetError("The stream was destroyed before its end")
+        : fromSystemError(error);
+      this.#deliverLeftovers();
+      this.destroy();
+    }
     this.#isEnding = true;
-    this.#writer?.clear();
-    this.#destroyStreams();
-  }
+    this.#events!.closed(this.#error);
+  };
 
   #deliverLeftovers(): void {
     const readable = this.#readable?.off("data", this.#onData);
     for (let chunk: unknown; (chunk = readable?.read() ?? undefined) !== undefined;) this.#onData(chunk);
   }
 
-  #destroyStreams(): void {
-    this.#readable?.destroy();
-    this.#writable?.destroy();
+  #lose(error: Error): void {
+    this.#error ??= error;
+    this.destroy();
   }
+
+  #destroyStream(): void {
+    this.#isDestroyed = true;
+    this.#stream.destroy();
+  }
+}
+
+function isDuplex(stream: Readable | Duplex | undefined): stream is Duplex {
+  return stream !== undefined && "allowHalfOpen" in stream;
 }

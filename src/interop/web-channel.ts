@@ -1,15 +1,12 @@
 /** A pair of Web Streams as a channel. */
-import { toBytes } from "../bytes/to-bytes.js";
-import { toError } from "../errors.js";
 import type { Channel, ChannelEvents } from "../backends/channel.js";
-import { WriteBatch } from "../backends/node/write-batch.js";
+import { BatchedWriter } from "../backends/node/batched-writer.js";
+import { onceQuiet } from "../backends/node/once-quiet.js";
+import { ConnectionResetError, toError } from "../errors.js";
 import { Gate } from "../waiting/gate.js";
-import type {
-  ReadableStream,
-  ReadableStreamDefaultReader,
-  WritableStream,
-  WritableStreamDefaultWriter,
-} from "node:stream/web";
+import { toChunk } from "./to-chunk.js";
+import { WebSink } from "./web-sink.js";
+import type { ReadableStream, ReadableStreamDefaultReader, WritableStream } from "node:stream/web";
 
 export class WebChannel implements Channel {
   readonly socket: undefined;
@@ -17,65 +14,58 @@ export class WebChannel implements Channel {
   readonly remote: undefined;
   readonly canEndWriting = true;
   readonly #source: ReadableStreamDefaultReader<unknown>;
-  readonly #sink: WritableStreamDefaultWriter<unknown>;
+  readonly #sink: WebSink;
+  readonly #writer: BatchedWriter;
   readonly #flow = new Gate("open");
-  readonly #batch = new WriteBatch();
-  #isFlushScheduled = false;
-  /** Bytes that the sink has not taken. */
-  #sending = 0;
   #events: ChannelEvents | undefined;
+  #bytesDelivered = 0;
   #hasPeerEnded = false;
   #isWritingEnded = false;
-  #sinkClosed: Promise<void> | undefined;
-  /** `close` or `destroy` was called, or the connection is lost. */
+  #writeError: Error | undefined;
+  /** `close` or `destroy` was called. */
   #isEnding = false;
   #isClosed = false;
 
   /** Locks both. */
   constructor(readable: ReadableStream<unknown>, writable: WritableStream<unknown>) {
     this.#source = readable.getReader();
-    this.#sink = writable.getWriter();
+    this.#sink = new WebSink(writable, (error) => this.#onWriteError(toError(error)));
+    this.#writer = new BatchedWriter(this.#sink, () => this.#events!.bufferShrank());
   }
 
   get bufferedBytes(): number {
-    return this.#isClosed ? 0 : this.#batch.bytes + this.#sending;
+    return this.#writer.bufferedBytes;
   }
 
   start(events: ChannelEvents): void {
     const isFirst = this.#events === undefined;
     this.#events = events;
-    if (!isFirst) return;
-    this.#sink.closed.catch((error: unknown) => this.#lose(error));
-    queueMicrotask(() => void this.#receive().catch((error: unknown) => this.#lose(error)));
+    if (isFirst) queueMicrotask(() => void this.#receive());
   }
 
   write(data: Uint8Array): void {
-    this.#batch.add(data);
-    if (this.#isFlushScheduled) return;
-    this.#isFlushScheduled = true;
-    queueMicrotask(() => {
-      this.#isFlushScheduled = false;
-      this.#flush();
-    });
+    this.#writer.write(data);
   }
 
   endWriting(): void {
-    void this.#closeSink();
+    void this.#endSink();
   }
 
+  /** What still comes is dropped: who sends it may have to get rid of it before it takes ours. */
   close(): void {
     this.#isEnding = true;
-    void this.#closeSink().then(() => this.#finish(undefined));
+    this.#flow.open();
+    void this.#endSink().then(() => this.#finish(undefined));
   }
 
   destroy(): void {
     this.#isEnding = true;
-    this.#batch.clear();
-    queueMicrotask(() => this.#finish(undefined));
+    this.#writer.clear();
+    queueMicrotask(() => this.#finish(this.#writeError));
   }
 
   pause(): void {
-    this.#flow.shut();
+    if (this.#writeError === undefined) this.#flow.shut();
   }
 
   resume(): void {
@@ -90,50 +80,61 @@ export class WebChannel implements Channel {
     return undefined;
   }
 
-  /** When paused, one chunk more is taken, and kept. */
+  // Receiving.
+
   async #receive(): Promise<void> {
-    while (!this.#isEnding) {
-      const { done, value } = await this.#source.read();
-      if (!this.#flow.isOpen) await this.#flow.pass();
-      if (this.#isEnding) return;
-      if (done) {
-        this.#hasPeerEnded = true;
-        this.#events!.eofReceived();
-        if (this.#isWritingEnded) this.#finish(undefined);
-        return;
+    try {
+      for (;;) {
+        const { done, value } = await this.#source.read();
+        // Asked for before it was paused: it is kept back.
+        await this.#flow.pass();
+        if (done) break;
+        this.#deliver(toChunk(value));
       }
-      const chunk = toChunk(value);
-      if (chunk.length > 0) this.#events!.dataReceived(chunk);
+    } catch (error) {
+      this.#finish(this.#writeError ?? toError(error));
+      return;
     }
+    this.#hasPeerEnded = true;
+    if (this.#writeError !== undefined) this.#finish(this.#writeError);
+    else if (!this.#isEnding) this.#events!.eofReceived();
+    this.#finishIfEnded();
   }
 
-  #flush(): void {
-    for (const piece of this.#batch.take()) {
-      this.#sending += piece.length;
-      this.#sink.write(piece).then(
-        () => {
-          this.#sending -= piece.length;
-          if (!this.#isClosed) this.#events!.bufferShrank();
-        },
-        (error: unknown) => this.#lose(error),
-      );
-    }
+  #deliver(chunk: Uint8Array): void {
+    if (this.#isEnding || chunk.length === 0) return;
+    this.#bytesDelivered += chunk.length;
+    this.#events!.dataReceived(chunk);
   }
 
-  #closeSink(): Promise<void> {
-    this.#flush();
-    this.#sinkClosed ??= this.#sink.close().then(
-      () => {
-        this.#isWritingEnded = true;
-        if (this.#hasPeerEnded) this.#finish(undefined);
-      },
-      (error: unknown) => this.#lose(error),
+  // The end.
+
+  async #endSink(): Promise<void> {
+    this.#writer.flush();
+    await this.#sink.close();
+    this.#isWritingEnded = true;
+    this.#finishIfEnded();
+  }
+
+  #finishIfEnded(): void {
+    if (this.#hasPeerEnded && this.#isWritingEnded) this.#finish(undefined);
+  }
+
+  /** The other direction is one of its own, and may still bring something. */
+  #onWriteError(error: Error): void {
+    if (this.#writeError !== undefined) return;
+    this.#writeError = error;
+    this.#writer.clear();
+    if (this.#isEnding || this.#hasPeerEnded) {
+      this.#finish(error);
+      return;
+    }
+    this.#events!.writingFailed();
+    this.#flow.open();
+    onceQuiet(
+      () => (this.#isClosed ? undefined : this.#bytesDelivered),
+      () => this.#finish(error),
     );
-    return this.#sinkClosed;
-  }
-
-  #lose(error: unknown): void {
-    this.#finish(toError(error));
   }
 
   /** Both streams are let go, in case that they are not at their end. */
@@ -142,15 +143,9 @@ export class WebChannel implements Channel {
     this.#isClosed = true;
     this.#isEnding = true;
     this.#flow.open();
-    this.#sink.abort(error).catch(() => {});
-    this.#source.cancel(error).catch(() => {});
+    const reason = error ?? new ConnectionResetError("The connection was closed");
+    this.#sink.destroy(reason);
+    this.#source.cancel(reason).catch(() => {});
     this.#events?.closed(error);
   }
-}
-
-/** What a stream gives as a chunk: bytes in whatever form, or a string. */
-export function toChunk(value: unknown): Uint8Array {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return toBytes(value);
 }

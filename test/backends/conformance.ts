@@ -33,11 +33,13 @@ export interface Features {
   readonly tls?: boolean;
   /** The runtime takes a reset for the end of the stream when it comes together with data. Default false. */
   readonly mistakesReset?: boolean;
+  /** `abort()` is an error for the other side, never an end. Default false. */
+  readonly abortResets?: boolean;
 }
 
 /** What the pairs of `makePair` do. */
 export function describeTransport(name: string, makePair: MakePair, features: Features): void {
-  const { resets, tls = false, mistakesReset = false } = features;
+  const { resets, tls = false, mistakesReset = false, abortResets = false } = features;
   const [defaultLow, defaultHigh] = tls ? [131_072, 524_288] : [16_384, 65_536];
 
   describe(name, () => {
@@ -449,7 +451,7 @@ export function describeTransport(name: string, makePair: MakePair, features: Fe
       far.transport.write("last");
       await near.protocol.receivedBytes(4);
       far.transport.abort();
-      await near.protocol.ended();
+      if (!abortResets) await near.protocol.ended();
       while (!near.protocol.isLost) {
         near.transport.write("x");
         await turns(1);

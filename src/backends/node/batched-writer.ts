@@ -1,6 +1,5 @@
-/** Writes to a socket, or any Writable: what is written within a tick leaves together, in one system call where it fits. */
+/** Writes to a socket: what is written within a tick leaves together, in one system call where it fits. */
 import process from "node:process";
-import type { Writable } from "node:stream";
 import { WriteBatch } from "./write-batch.js";
 
 /** A batch above this is sent at once instead of at the end of the tick, so that the kernel begins on it. */
@@ -9,8 +8,19 @@ const FLUSH_ABOVE = 65_536;
 /** After that many bytes sent at once the event loop gets a turn: a loop of `write` and `drain` must not starve it. */
 const SENT_IN_A_TURN = 1_048_576;
 
+/** A socket, or what takes bytes as one does. */
+export interface ByteSink {
+  readonly destroyed: boolean;
+  /** Bytes that it has got and not passed on. */
+  readonly writableLength: number;
+  write(data: Uint8Array, done?: (error?: Error | null) => void): unknown;
+  /** Holds what is written together until `uncork`. */
+  cork(): void;
+  uncork(): void;
+}
+
 export class BatchedWriter {
-  readonly #socket: Writable;
+  readonly #socket: ByteSink;
   readonly #taken: () => void;
   readonly #batch: WriteBatch = new WriteBatch();
   #isFlushScheduled = false;
@@ -18,7 +28,7 @@ export class BatchedWriter {
   #sentInTurn = 0;
 
   /** `taken` is called when the kernel has taken some of what is buffered. */
-  constructor(socket: Writable, taken: () => void) {
+  constructor(socket: ByteSink, taken: () => void) {
     this.#socket = socket;
     this.#taken = taken;
   }

@@ -6,13 +6,9 @@ import type { TransportSocket } from "../../transport/transport.js";
 import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
 import { PLAIN, type SocketManner } from "./socket-manner.js";
+import { onceQuiet } from "./once-quiet.js";
 import { NodeTransportSocket } from "./transport-socket.js";
 import { keepWriteErrors } from "./write-errors.js";
-
-/** When the peer is gone, the bytes that it had sent before are still delivered; no more than a receive buffer holds. */
-const SALVAGE_UP_TO = 8_388_608;
-/** … nor after that many turns of the event loop without any. */
-const QUIET_TURNS = 3;
 
 export class SocketChannel implements Channel {
   readonly socket: TransportSocket | undefined;
@@ -139,16 +135,10 @@ export class SocketChannel implements Channel {
     }
     this.#events.writingFailed();
     this.resume();
-    this.#destroyOnceQuiet(this.#bytesDelivered, this.#bytesDelivered, 0);
-  }
-
-  #destroyOnceQuiet(atFailure: number, before: number, quietTurns: number): void {
-    setImmediate(() => {
-      const now = this.#bytesDelivered;
-      const quiet = now === before ? quietTurns + 1 : 0;
-      if (quiet > QUIET_TURNS || now - atFailure > SALVAGE_UP_TO) this.#net.destroy();
-      if (!this.#net.destroyed) this.#destroyOnceQuiet(atFailure, now, quiet);
-    });
+    onceQuiet(
+      () => (this.#net.destroyed ? undefined : this.#bytesDelivered),
+      () => this.#net.destroy(),
+    );
   }
 
   // Receiving.
