@@ -2,6 +2,7 @@
 import { Duplex } from "node:stream";
 import type { StreamReader } from "../streams/stream-reader.js";
 import type { StreamWriter } from "../streams/stream-writer.js";
+import { send } from "./send.js";
 
 type Done = (error?: Error | null) => void;
 
@@ -30,11 +31,12 @@ export class ConnectionDuplex extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: unknown, done: Done): void {
-    this.#send([chunk]).then(() => done(), done);
+    send(this.#writer, [chunk]).then(() => done(), done);
   }
 
   override _writev(chunks: { readonly chunk: Uint8Array }[], done: Done): void {
-    this.#send(chunks.map(({ chunk }) => chunk)).then(() => done(), done);
+    const list = chunks.map(({ chunk }) => chunk);
+    send(this.#writer, list).then(() => done(), done);
   }
 
   /** What was written leaves before; TLS cannot end one direction alone. */
@@ -51,11 +53,6 @@ export class ConnectionDuplex extends Duplex {
       () => done(error),
       (lost: Error) => done(error ?? lost),
     );
-  }
-
-  async #send(chunks: readonly Uint8Array[]): Promise<void> {
-    this.#writer.writeLines(chunks);
-    await this.#writer.drain();
   }
 
   /** Also while nobody reads or writes. What was received before it can still be read: then the read tells. */

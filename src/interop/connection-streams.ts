@@ -1,6 +1,7 @@
 /** A connection as a pair of Web Streams. */
 import type { StreamReader } from "../streams/stream-reader.js";
 import type { StreamWriter } from "../streams/stream-writer.js";
+import { send } from "./send.js";
 import { toChunk } from "./to-chunk.js";
 
 /** The two halves of a connection as Web Streams. */
@@ -76,11 +77,10 @@ export class ConnectionStreams implements WebStreams {
 
   async #write(chunk: unknown): Promise<void> {
     try {
-      this.#writer.write(toChunk(chunk));
-      await this.#writer.drain();
+      await send(this.#writer, [toChunk(chunk)]);
     } catch (error) {
-      // The stream is broken from now on, and will neither end nor abort the connection.
-      this.#abort(error);
+      // The stream is broken from now on, and will neither end nor abort a connection that still stands.
+      if (!this.#writer.isClosing()) this.#abort(error);
       throw error;
     }
   }

@@ -20,6 +20,7 @@ export class StreamChannel implements Channel {
   readonly remote: undefined;
   readonly #readable: Readable | undefined;
   readonly #writable: Writable | undefined;
+  readonly #sink: StreamSink | undefined;
   readonly #writer: BatchedWriter | undefined;
   #events: ChannelEvents | undefined;
   #isWritingEnded = false;
@@ -33,7 +34,8 @@ export class StreamChannel implements Channel {
     this.#readable = readable;
     this.#writable = writable;
     if (writable !== undefined) {
-      this.#writer = new BatchedWriter(new StreamSink(writable), () => this.#events!.bufferShrank());
+      this.#sink = new StreamSink(writable);
+      this.#writer = new BatchedWriter(this.#sink, () => this.#events!.bufferShrank());
     }
     this.#stream.on("error", () => {});
   }
@@ -158,6 +160,7 @@ export class StreamChannel implements Channel {
 
   #destroyStream(): void {
     this.#isDestroyed = true;
+    this.#sink?.destroy();
     this.#stream.destroy();
   }
 }

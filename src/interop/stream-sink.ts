@@ -2,17 +2,18 @@
 import type { Writable } from "node:stream";
 import type { ByteSink } from "../backends/node/batched-writer.js";
 
-/** Counts bytes also where the Writable counts objects. */
+/** Counts bytes also where the Writable counts objects, and what it has lost until its owner hears of the end. */
 export class StreamSink implements ByteSink {
   readonly #writable: Writable;
   #length = 0;
+  #isDestroyed = false;
 
   constructor(writable: Writable) {
     this.#writable = writable;
   }
 
   get destroyed(): boolean {
-    return this.#writable.destroyed;
+    return this.#isDestroyed;
   }
 
   get writableLength(): number {
@@ -22,9 +23,15 @@ export class StreamSink implements ByteSink {
   write(data: Uint8Array, done?: (error?: Error | null) => void): void {
     this.#length += data.length;
     this.#writable.write(data, (error) => {
+      if (error) return;
       this.#length -= data.length;
-      done?.(error);
+      done?.();
     });
+  }
+
+  /** Nothing counts any more. */
+  destroy(): void {
+    this.#isDestroyed = true;
   }
 
   cork(): void {

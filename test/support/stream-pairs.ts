@@ -14,6 +14,10 @@ export class PairedDuplex extends Duplex {
   #taken: ((error?: Error) => void) | undefined;
   #isReset = false;
 
+  constructor() {
+    super({ highWaterMark: 4 * PIECE });
+  }
+
   static pair(): [PairedDuplex, PairedDuplex] {
     const [one, two] = [new PairedDuplex(), new PairedDuplex()];
     one.#peer = two;
