@@ -7,7 +7,7 @@ import { toChunk } from "./to-chunk.js";
 /** The two halves of a connection as Web Streams. */
 export interface WebStreams {
   /** A byte stream: it serves readers that bring a buffer ("byob") too. */
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly writable: WritableStream<Uint8Array | ArrayBuffer | string>;
 }
 
