@@ -37,7 +37,7 @@ export class ConnectionStreams implements WebStreams {
         cancel: (reason) => this.#cancel(reason),
       },
       { highWaterMark: 0 },
-    );
+    ) as WebStreams["readable"];
     this.writable = new WritableStream({
       start: (controller) => {
         writer.waitClosed().catch((error: unknown) => controller.error(error));

@@ -28,6 +28,7 @@ export class StreamChannel implements Channel {
   #isEnding = false;
   /** We have destroyed it, which is no error. */
   #isDestroyed = false;
+  #isClosed = false;
   #error: Error | undefined;
 
   constructor({ readable, writable }: StreamDirections) {
@@ -136,6 +137,8 @@ export class StreamChannel implements Channel {
 
   /** Its directions have ended, or it was destroyed. What had come before that is delivered. */
   readonly #onFinished = (error?: NodeJS.ErrnoException | null): void => {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     if (error && !this.#isDestroyed) {
       const isPremature = error.code === "ERR_STREAM_PREMATURE_CLOSE";
       this.#error = isPremature
@@ -162,6 +165,10 @@ export class StreamChannel implements Channel {
     this.#isDestroyed = true;
     this.#sink?.destroy();
     this.#stream.destroy();
+    // It may be one that does not tell (`emitClose`).
+    setImmediate(() => {
+      if (this.#stream.closed && this.#events !== undefined) this.#onFinished();
+    });
   }
 }
 

@@ -151,6 +151,16 @@ describe("fromDuplex()", () => {
     assert.equal(peer.read(), null);
   });
 
+  for (const end of ["close", "abort"] as const) {
+    it(`${end}() ends also over a stream that does not tell of its own end`, async () => {
+      const write = (_chunk: unknown, _encoding: unknown, done: () => void) => done();
+      const { writer } = fromDuplex(new Duplex({ emitClose: false, autoDestroy: false, read() {}, write }));
+      writer.write("x");
+      writer.transport[end]();
+      await writer.waitClosed();
+    });
+  }
+
   // Errors.
 
   it("is lost with an error of the stream, which is of the system's classes where it is one of the system", async () => {
