@@ -21,6 +21,16 @@ server.close();
 await server.waitClosed();
 `;
 
+/** What each entry point besides the main one is for, in a line or two that print what they have done. */
+const USE_ENTRY_POINTS = `import { fromDuplex, fromReadable, fromWritable, fromChildProcess, toDuplex } from "asyncio-streams/node";
+import { fromWeb, toWeb } from "asyncio-streams/web";
+import { PassThrough } from "node:stream";
+const { reader, writer } = fromDuplex(toDuplex(fromWeb(toWeb(fromDuplex(new PassThrough())))));
+writer.write("through all\\n");
+console.log((await reader.readLine()).toString().trim(), [fromReadable, fromWritable, fromChildProcess].every(Boolean));
+writer.close();
+`;
+
 const TYPED_USE = `import { openConnection, type Connection, type StreamReader } from "asyncio-streams";
 export async function use(): Promise<Buffer<ArrayBuffer>> {
   await using connection: Connection = await openConnection("127.0.0.1", 1, { limit: 10 });
@@ -31,6 +41,32 @@ export async function use(): Promise<Buffer<ArrayBuffer>> {
   // @ts-expect-error a limit is a number
   await openConnection("127.0.0.1", 1, { limit: "10" });
   return typed.readExactly(4);
+}
+`;
+
+const TYPED_USE_OF_ENTRY_POINTS = `import { spawn } from "node:child_process";
+import { PassThrough, Readable, type Duplex } from "node:stream";
+import { startServer, type Connection, type StreamReader, type StreamWriter } from "asyncio-streams";
+import { fromChildProcess, fromDuplex, fromReadable, fromWritable, toDuplex, type ChildStreams } from "asyncio-streams/node";
+import { fromWeb, toWeb, type WebStreams } from "asyncio-streams/web";
+export async function use(): Promise<void> {
+  const connection: Connection = fromDuplex(new PassThrough(), { limit: 10 });
+  const duplex: Duplex = toDuplex(connection);
+  const reader: StreamReader = fromReadable(duplex);
+  const writer: StreamWriter = fromWritable(duplex);
+  const { stdin }: ChildStreams = fromChildProcess(spawn("cat"));
+  stdin?.write("x");
+  const { readable, writable }: WebStreams = toWeb({ reader, writer });
+  await readable.pipeThrough(new CompressionStream("gzip")).pipeTo(writable);
+  await new Response(readable).text();
+  fromWeb(new CompressionStream("gzip"));
+  fromWeb(new TransformStream<Uint8Array, Uint8Array>());
+  fromWeb({ readable: (await fetch("http://127.0.0.1/")).body!, writable: new WritableStream<string>() });
+  await startServer((reader, writer) => void toWeb({ reader, writer }), "127.0.0.1", 0);
+  // @ts-expect-error a Readable has but one direction
+  fromDuplex(Readable.from([]));
+  // @ts-expect-error both directions are needed
+  fromWeb({ readable });
 }
 `;
 
@@ -59,18 +95,16 @@ try {
   writeFileSync(join(project, "use.mjs"), USE);
   const output = run(process.execPath, ["use.mjs"], project).toString().trim();
   if (output !== "packed ERR_LIMIT_OVERRUN") throw new Error(`JavaScript got ${JSON.stringify(output)}`);
+  writeFileSync(join(project, "use-entry-points.mjs"), USE_ENTRY_POINTS);
+  const through = run(process.execPath, ["use-entry-points.mjs"], project).toString().trim();
+  if (through !== "through all true") throw new Error(`the entry points gave ${JSON.stringify(through)}`);
   writeFileSync(join(project, "use.ts"), TYPED_USE);
-  const options = [
-    "--noEmit",
-    "--strict",
-    "--module",
-    "nodenext",
-    "--target",
-    "es2022",
-    "--lib",
-    "es2023,esnext.disposable",
-  ];
-  run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, "use.ts"], project);
+  writeFileSync(join(project, "use-entry-points.ts"), TYPED_USE_OF_ENTRY_POINTS);
+  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib"];
+  for (const lib of ["es2023,esnext.disposable", "es2023,esnext.disposable,dom,dom.iterable"]) {
+    const arguments_ = [...options, lib, "use.ts", "use-entry-points.ts"];
+    run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...arguments_], project);
+  }
   console.log(
     `${packed.filename}: ${packed.entryCount} files, ${packed.size} bytes packed; used from JavaScript and TypeScript`,
   );

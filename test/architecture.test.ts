@@ -80,7 +80,7 @@ const sources = readdirSync(root, { recursive: true, withFileTypes: true })
   }));
 
 describe("the sources", () => {
-  it("import what is purer than they are, and only backends/ imports the runtime", () => {
+  it("import what is purer than they are, and only backends/ and interop/ import the runtime", () => {
     const objections = sources.flatMap(({ name, source }) =>
       importsOf(source).flatMap((found) => {
         const reason = objection(name, found);

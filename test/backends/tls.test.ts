@@ -3,6 +3,7 @@ import { createMemoryBackend } from "#src/backends/memory/backend.js";
 import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
 import { makeAuthority } from "../support/certificates.js";
 import { accepting, connecting, LOOPBACK } from "../support/socket-pairs.js";
+import { overDuplexes, overWebStreams } from "../support/stream-pairs.js";
 import { withTls, type TlsPairOptions } from "../support/tls-pairs.js";
 import { describeTransport, TLS, type Features, type MakeTransports as MakePair } from "./conformance.js";
 
@@ -20,6 +21,7 @@ const isOldNode = !isDeno && versions["bun"] === undefined && Number(versions.no
 
 const authority = makeAuthority();
 const BRIDGED: Features = { ...TLS, resets: true };
+const OVER_WEB_STREAMS: Features = { ...TLS, resets: false, tellsAbort: true };
 const NATIVE: Features = { ...BRIDGED, mistakesReset: isDeno || isOldNode };
 
 const cases: readonly [name: string, pair: MakePair, options: TlsPairOptions, features: Features][] = [
@@ -29,6 +31,8 @@ const cases: readonly [name: string, pair: MakePair, options: TlsPairOptions, fe
   ["a client that reports truncation", overTcp, { side: "client", truncation: "report" }, BRIDGED],
   ["a server that reports truncation", accepting, { side: "server", truncation: "report" }, BRIDGED],
   ["in memory", inMemory, { side: "client", truncation: "ignore" }, BRIDGED],
+  ["over a Duplex", overDuplexes, { side: "client", truncation: "ignore" }, BRIDGED],
+  ["over Web Streams", overWebStreams, { side: "client", truncation: "ignore" }, OVER_WEB_STREAMS],
 ];
 for (const [name, pair, options, features] of cases) {
   describeTransport(`a transport over TLS, ${name}`, withTls(pair, authority, options), features);

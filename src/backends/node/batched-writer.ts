@@ -1,8 +1,5 @@
-/** Writes to a socket, or any Writable: what is written within a tick leaves together, in one system call where it fits. */
+/** Writes to a socket: what is written within a tick leaves together, in one system call where it fits. */
 import process from "node:process";
-import type { Writable } from "node:stream";
-import { NO_BYTES } from "../../transport/tls.js";
-import { SocketWrites } from "./socket-writes.js";
 import { WriteBatch } from "./write-batch.js";
 
 /** A batch above this is sent at once instead of at the end of the tick, so that the kernel begins on it. */
@@ -11,37 +8,34 @@ const FLUSH_ABOVE = 65_536;
 /** After that many bytes sent at once the event loop gets a turn: a loop of `write` and `drain` must not starve it. */
 const SENT_IN_A_TURN = 1_048_576;
 
-/** Told of what becomes of what was written; nothing once the socket is destroyed. */
-interface WriterEvents {
-  /** The kernel has taken some of what is buffered. */
-  taken(): void;
-  /** A write has failed; the socket has not heard of it. */
-  failed(error: Error): void;
+/** A socket, or what takes bytes as one does. */
+export interface ByteSink {
+  readonly destroyed: boolean;
+  /** Bytes that it has got and not passed on. */
+  readonly writableLength: number;
+  write(data: Uint8Array, done?: (error?: Error | null) => void): unknown;
+  /** Holds what is written together until `uncork`. */
+  cork(): void;
+  uncork(): void;
 }
 
 export class BatchedWriter {
-  readonly #socket: Writable;
-  readonly #events: WriterEvents;
-  readonly #writes: SocketWrites;
+  readonly #socket: ByteSink;
+  readonly #taken: () => void;
   readonly #batch: WriteBatch = new WriteBatch();
   #isFlushScheduled = false;
   #isHeldForTurn = false;
   #sentInTurn = 0;
 
-  constructor(socket: Writable, events: WriterEvents) {
+  /** `taken` is called when the kernel has taken some of what is buffered. */
+  constructor(socket: ByteSink, taken: () => void) {
     this.#socket = socket;
-    this.#events = events;
-    this.#writes = new SocketWrites(socket, (error) => {
-      // What a socket that is destroyed had not sent is cancelled: that is not why it ends.
-      if (!socket.destroyed) events.failed(error);
-    });
-    if (socket.writableLength > 0) this.#awaitEarlierWrites();
+    this.#taken = taken;
   }
 
   /** What the kernel has not taken; nothing counts any more once the socket is destroyed. */
   get bufferedBytes(): number {
-    if (this.#socket.destroyed) return 0;
-    return this.#batch.bytes + this.#socket.writableLength - this.#writes.taken;
+    return this.#socket.destroyed ? 0 : this.#batch.bytes + this.#socket.writableLength;
   }
 
   write(data: Uint8Array): void {
@@ -70,12 +64,6 @@ export class BatchedWriter {
     this.#batch.clear();
   }
 
-  /** Those of whoever had the socket before. */
-  #awaitEarlierWrites(): void {
-    if (this.#socket.writableEnded) this.#socket.once("finish", this.#onWritten);
-    else this.#socket.write(NO_BYTES, this.#onWritten);
-  }
-
   #flushAfterTick(): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
@@ -101,6 +89,6 @@ export class BatchedWriter {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (!error && !this.#socket.destroyed) this.#events.taken();
+    if (!error && !this.#socket.destroyed) this.#taken();
   };
 }

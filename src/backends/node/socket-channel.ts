@@ -7,12 +7,9 @@ import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
 import { systemSendQueues } from "./send-queues.js";
 import { PLAIN, type SocketManner } from "./socket-manner.js";
+import { onceQuiet } from "./once-quiet.js";
+import { SocketSink } from "./socket-sink.js";
 import { NodeTransportSocket } from "./transport-socket.js";
-
-/** When the peer is gone, the bytes that it had sent before are still delivered; no more than a receive buffer holds. */
-const SALVAGE_UP_TO = 8_388_608;
-/** … nor after that many turns of the event loop without any. */
-const QUIET_TURNS = 3;
 
 export class SocketChannel implements Channel {
   readonly socket: TransportSocket | undefined;
@@ -49,10 +46,12 @@ export class SocketChannel implements Channel {
     this.socket = manner === PLAIN ? new NodeTransportSocket(socket, local!, remote) : below;
     socket.on("error", this.#onError);
     socket.once("close", this.#onClose);
-    this.#writer = new BatchedWriter(socket, {
-      taken: () => this.#events?.bufferShrank(),
-      failed: (error) => this.#onWriteError(error),
-    });
+    const sink = new SocketSink(socket, (error) => this.#onWriteError(error));
+    const taken = () => {
+      if (!socket.destroyed) this.#events?.bufferShrank();
+    };
+    this.#writer = new BatchedWriter(sink, taken);
+    sink.awaitEarlierWrites(taken);
   }
 
   get canEndWriting(): boolean {
@@ -153,16 +152,10 @@ export class SocketChannel implements Channel {
     }
     this.#events.writingFailed();
     this.resume();
-    this.#destroyOnceQuiet(this.#bytesDelivered, this.#bytesDelivered, 0);
-  }
-
-  #destroyOnceQuiet(atFailure: number, before: number, quietTurns: number): void {
-    setImmediate(() => {
-      const now = this.#bytesDelivered;
-      const quiet = now === before ? quietTurns + 1 : 0;
-      if (quiet > QUIET_TURNS || now - atFailure > SALVAGE_UP_TO) this.#net.destroy();
-      if (!this.#net.destroyed) this.#destroyOnceQuiet(atFailure, now, quiet);
-    });
+    onceQuiet(
+      () => (this.#net.destroyed ? undefined : this.#bytesDelivered),
+      () => this.#net.destroy(),
+    );
   }
 
   // Receiving.

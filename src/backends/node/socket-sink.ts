@@ -1,10 +1,12 @@
-/** Stands between a socket and its runtime where bytes are written: keeps errors, and knows how far a write is. */
-import type { Writable } from "node:stream";
+/** A socket as a sink of bytes, which keeps errors from the runtime, and knows how far a write is. */
+import type { Socket } from "node:net";
+import { NO_BYTES } from "../../transport/tls.js";
+import type { ByteSink } from "./batched-writer.js";
 
 type WriteCallback = (error?: Error | null) => void;
 
-export class SocketWrites {
-  readonly #socket: Writable;
+export class SocketSink implements ByteSink {
+  readonly #socket: Socket;
   /** Bytes of the write that is under way. */
   #current = 0;
 
@@ -12,7 +14,7 @@ export class SocketWrites {
    * A failed write would make the runtime destroy the socket, with all that the peer had sent and nobody has read yet.
    * So its error is kept from the runtime, and told to `failed`, who destroys the socket when that is delivered.
    */
-  constructor(socket: Writable, failed: (error: Error) => void) {
+  constructor(socket: Socket, failed: (error: Error) => void) {
     this.#socket = socket;
     const write = socket._write.bind(socket);
     const writev = socket._writev?.bind(socket);
@@ -36,11 +38,40 @@ export class SocketWrites {
     };
   }
 
+  get destroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** What the kernel has not taken. */
+  get writableLength(): number {
+    return this.#socket.writableLength - this.#taken;
+  }
+
+  write(data: Uint8Array, done?: WriteCallback): void {
+    this.#socket.write(data, done);
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
+  /** Calls `done` when the kernel has what somebody else had written before, if there is any left. */
+  awaitEarlierWrites(done: () => void): void {
+    const socket = this.#socket;
+    if (socket.writableLength === 0) return;
+    if (socket.writableEnded) socket.once("finish", done);
+    else socket.write(NO_BYTES, done);
+  }
+
   /**
    * How many bytes of the write that is under way the kernel has: the runtime, which counts a write as a whole, may be
    * far into a large one. 0 where the runtime does not tell.
    */
-  get taken(): number {
+  get #taken(): number {
     if (this.#current === 0) return 0;
     const { _handle: handle } = this.#socket as unknown as SocketInside;
     const left = handle?.writeQueueSize ?? this.#current;
