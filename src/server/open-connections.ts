@@ -13,7 +13,7 @@ export interface OpenConnectionsOptions {
 
 /** How the connections have ended that were served when the server began to shut down. */
 export interface ShutdownResult {
-  /** How many by themselves, with all that was written to them sent unless they were lost. */
+  /** How many by themselves: closed, with all that was written handed to the system, or lost. */
   readonly ended: number;
   /** How many had to be aborted. */
   readonly aborted: number;

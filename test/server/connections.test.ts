@@ -198,6 +198,22 @@ describe("connections()", () => {
       assert.deepEqual(await Promise.all(answered), [3, 3, 3]);
     }));
 
+  it("over TLS refuses without a handshake when too many wait", () =>
+    leavingNothing(async (cleanup) => {
+      const server = await startServer(null, "127.0.0.1", 0, { ssl, backlog: 1 });
+      cleanup(() => server.shutdown());
+      const { reader, writer } = await openConnection("127.0.0.1", portOf(server), trust);
+      // The one that waits is ready when another one that was ready too is refused.
+      const other = await openConnection("127.0.0.1", portOf(server), trust);
+      await other.reader.read().catch(() => {});
+      other.writer.transport.abort();
+      const bare = connect(portOf(server), "127.0.0.1").on("error", () => {});
+      await once(bare.resume(), "close");
+      assert.equal(bare.bytesWritten, 0);
+      assert.equal(await isPending(reader.read()), true);
+      writer.close();
+    }));
+
   it("over TLS reports a failed handshake, and gives one that ends after close()", () =>
     leavingNothing(async (cleanup) => {
       const errors: unknown[] = [];

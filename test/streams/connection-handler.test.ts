@@ -10,6 +10,10 @@ import type {
 import { createMemoryBackend } from "#src/backends/memory/backend.js";
 import { openConnectionOver } from "#src/open-connection.js";
 import { startServerOver, type StartServerOptions } from "#src/start-server.js";
+import { ConnectionHandler } from "#src/streams/connection-handler.js";
+import type { TlsSettings } from "#src/transport/tls.js";
+import type { StartableTransport } from "#src/transport/transport.js";
+import { systemClock } from "#src/waiting/clock.js";
 import { cleanups } from "../support/cleanup.js";
 import { captureConsoleErrors } from "../support/console-error.js";
 import { settleDown } from "../support/pending.js";
@@ -205,4 +209,24 @@ describe("clientConnectedCb", () => {
       assert.equal(served.server.isServing(), true);
     });
   }
+});
+
+describe("ConnectionHandler", () => {
+  it("does not serve a connection that is aborted in the moment when its handshake has ended", async () => {
+    const calls: string[] = [];
+    const upgraded = { abort: () => void calls.push("aborted") } as StartableTransport;
+    const transport = { upgradeTls: async () => upgraded } as unknown as StartableTransport;
+    const handler = new ConnectionHandler(() => calls.push("served"), {
+      limit: 1,
+      tls: {} as TlsSettings,
+      autoClose: true,
+      onError: () => calls.push("reported"),
+      clock: systemClock,
+    });
+    const connection = handler.connectionAccepted(transport);
+    connection.open(() => calls.push("ready"));
+    connection.abort();
+    await connection.ended;
+    assert.deepEqual(calls, ["aborted"]);
+  });
 });
