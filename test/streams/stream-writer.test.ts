@@ -19,7 +19,8 @@ import {
 import { portOf } from "../support/addresses.js";
 import { patternBytes } from "../support/bytes.js";
 import { cleanups } from "../support/cleanup.js";
-import { connectedInMemory } from "../support/connections.js";
+import { connectedInMemory, connectedToSocket } from "../support/connections.js";
+import { FakeClock } from "../support/fake-clock.js";
 import { temporaryFolder } from "../support/folders.js";
 import { turns } from "../support/turns.js";
 
@@ -332,29 +333,219 @@ describe("[Symbol.asyncDispose] of a writer and of a connection", () => {
       await disposableOf(near)[Symbol.asyncDispose]();
     });
   }
+});
 
-  it("aborts after 30 s when the peer does not read, and leaves no timer", async () => {
-    const { near } = heldConnection();
-    const real = { setTimeout, clearTimeout };
-    const set: { callback: () => void; delay: number }[] = [];
-    let cleared = 0;
-    Object.assign(globalThis, {
-      setTimeout: (callback: () => void, delay: number) => set.push({ callback, delay }),
-      clearTimeout: () => cleared++,
+describe("StreamWriter: send()", () => {
+  it("writes and waits for room", async () => {
+    const { near, far } = connectedInMemory(1000);
+    assert.equal(await near.writer.send("one\n"), undefined);
+    await near.writer.send(Buffer.from("two\n"));
+    const sent = near.writer.send(TOO_MUCH);
+    assert.equal(await stateOf(sent), "pending");
+    assert.equal((await far.reader.readExactly(8)).toString(), "one\ntwo\n");
+    assert.ok((await far.reader.readExactly(TOO_MUCH.length)).equals(TOO_MUCH));
+    await sent;
+  });
+
+  it("writes nothing when its signal is aborted already, or its options are wrong", async () => {
+    const { near, far } = connectedInMemory();
+    const signal = AbortSignal.abort(new RangeError("before"));
+    await assert.rejects(near.writer.send("dropped", { signal }), { message: "before" });
+    await assert.rejects(near.writer.send("dropped", { timeout: 0 }), RangeError);
+    near.writer.close();
+    assert.equal((await far.reader.read()).length, 0);
+  });
+
+  it("has written when its wait is aborted or timed out, and says so by name", async () => {
+    const clock = new FakeClock();
+    const { near, far } = connectedInMemory(1000, { clock });
+    const controller = new AbortController();
+    const aborted = near.writer.send(TOO_MUCH, { signal: controller.signal });
+    const timedOut = near.writer.send("more", { timeout: 50 });
+    aborted.catch(() => {});
+    timedOut.catch(() => {});
+    controller.abort(new RangeError("meanwhile"));
+    await clock.advance(50);
+    await assert.rejects(aborted, { message: "meanwhile" });
+    await assert.rejects(timedOut, {
+      name: "TimeoutError",
+      message: "send() did not end within 50 ms",
     });
-    try {
-      const disposed = near.writer[Symbol.asyncDispose]();
-      assert.deepEqual(
-        set.map(({ delay }) => delay),
-        [30_000],
-      );
-      set[0]!.callback();
-      await disposed;
-    } finally {
-      Object.assign(globalThis, real);
+    near.writer.close();
+    assert.equal((await far.reader.read()).length, TOO_MUCH.length + 4);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("rejects after close(), after writeEof(), and when the connection is lost", async () => {
+    const closed = connectedInMemory().near.writer;
+    closed.close();
+    await assert.rejects(closed.send("dropped"), ConnectionResetError);
+    const ended = connectedInMemory().near.writer;
+    ended.writeEof();
+    await assert.rejects(ended.send("x"), { name: "InvalidStateError" });
+    const { near, reset } = connectedInMemory();
+    const sent = near.writer.send(TOO_MUCH);
+    reset();
+    await assert.rejects(sent, ConnectionResetError);
+  });
+});
+
+describe("StreamWriter: flush()", () => {
+  it("resolves when everything is with the kernel, not only below the low mark", async () => {
+    const { near, far } = heldConnection();
+    const flushes = [near.writer.flush(), near.writer.flush()];
+    const drain = near.writer.drain();
+    // All but the 10 000 bytes that are below the low mark.
+    await far.reader.readExactly(TOO_MUCH.length - 65_536 - 20_000);
+    await drain;
+    for (const flush of flushes) assert.equal(await stateOf(flush), "pending");
+    assert.ok(near.writer.transport.getWriteBufferSize() > 0);
+    await far.reader.readExactly(50_000);
+    await Promise.all(flushes);
+    assert.equal(near.writer.transport.getWriteBufferSize(), 0);
+  });
+
+  it("resolves at once when nothing is buffered, and again for each write", async () => {
+    const { near } = connectedInMemory();
+    await near.writer.flush();
+    for (let round = 0; round < 3; round++) {
+      near.writer.write("x");
+      await near.writer.flush();
+      assert.equal(near.writer.transport.getWriteBufferSize(), 0);
     }
-    assert.equal(cleared, 1);
+  });
+
+  it("goes on when close() or writeEof() is called, and resolves when all was sent", async () => {
+    for (const end of ["close", "writeEof"] as const) {
+      const { near, far } = heldConnection();
+      const flush = near.writer.flush();
+      near.writer[end]();
+      assert.equal(await stateOf(flush), "pending");
+      assert.equal((await far.reader.read()).length, TOO_MUCH.length);
+      await flush;
+    }
+  });
+
+  it("rejects after close()", async () => {
+    const { near, far } = heldConnection();
+    near.writer.close();
+    await assert.rejects(near.writer.flush(), { name: "ConnectionResetError", message: "Connection lost" });
+    await far.reader.read();
     await near.writer.waitClosed();
+    await assert.rejects(near.writer.flush(), ConnectionResetError);
+  });
+
+  const losses: readonly [string, (pair: ReturnType<typeof heldConnection>) => unknown, code: string][] = [
+    ["abort()", ({ near }) => near.writer.transport.abort(), "ECONNRESET"],
+    ["transport.reset()", ({ near }) => near.writer.transport.reset(), "ECONNRESET"],
+    [
+      "close() and then abort()",
+      ({ near }) => (near.writer.close(), near.writer.transport.abort()),
+      "ECONNRESET",
+    ],
+    ["a reset by the peer", ({ reset }) => reset(), "ECONNRESET"],
+    ["the peer's end", ({ far }) => far.writer.transport.abort(), "EPIPE"],
+  ];
+  for (const [what, lose, code] of losses) {
+    it(`rejects when bytes are dropped by ${what}`, async () => {
+      const pair = heldConnection();
+      const flushes = [pair.near.writer.flush(), pair.near.writer.flush()];
+      lose(pair);
+      for (const flush of flushes) await assert.rejects(flush, { code });
+      await assert.rejects(pair.near.writer.flush(), { code: /ECONNRESET|EPIPE/ });
+    });
+  }
+
+  it("rejects with what the reader was told first, and at its bounds; sending goes on", async () => {
+    const clock = new FakeClock();
+    const { near, far } = connectedInMemory(1000, { clock });
+    near.writer.write(TOO_MUCH);
+    const flush = near.writer.flush({ timeout: 10 });
+    flush.catch(() => {});
+    await clock.advance(10);
+    await assert.rejects(flush, { name: "TimeoutError", message: "flush() did not end within 10 ms" });
+    assert.equal(clock.pending, 0);
+    await far.reader.readExactly(TOO_MUCH.length);
+    near.reader.setException(new RangeError("told"));
+    await assert.rejects(near.writer.flush(), { message: "told" });
+  });
+});
+
+describe("StreamWriter: close({ timeout })", () => {
+  function heldWithClock() {
+    const clock = new FakeClock();
+    const pair = connectedInMemory(1000, { clock });
+    pair.near.writer.write(TOO_MUCH);
+    return { clock, ...pair };
+  }
+
+  it("returns nothing, sends what was written, and leaves no timer", async () => {
+    const { clock, near, far } = heldWithClock();
+    assert.equal(near.writer.close({ timeout: 1000 }), undefined);
+    assert.equal(clock.pending, 1);
+    assert.equal((await far.reader.read()).length, TOO_MUCH.length);
+    await near.writer.waitClosed();
+    assert.equal(clock.pending, 0);
+    near.writer.close({ timeout: 1000 });
+    await turns(1);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("aborts at the limit, and waitClosed() resolves as after abort()", async () => {
+    const { clock, near } = heldWithClock();
+    const flush = near.writer.flush();
+    flush.catch(() => {});
+    near.writer.close({ timeout: 1000 });
+    await clock.advance(999);
+    const closed = near.writer.waitClosed();
+    assert.equal(await stateOf(closed), "pending");
+    await clock.advance(1);
+    await closed;
+    await assert.rejects(flush, ConnectionResetError);
+    assert.equal(clock.pending, 0);
+  });
+
+  const orders: readonly [string, readonly (number | undefined)[], number][] = [
+    ["a later limit", [1000, 5000], 1000],
+    ["an earlier limit", [5000, 1000], 1000],
+    ["no limit after one", [1000, undefined], 1000],
+    ["a limit after none", [undefined, 1000], 1000],
+  ];
+  for (const [what, timeouts, limit] of orders) {
+    it(`called again with ${what}: the earlier one holds`, async () => {
+      const { clock, near } = heldWithClock();
+      for (const timeout of timeouts) near.writer.close(timeout === undefined ? undefined : { timeout });
+      assert.equal(clock.pending, 1);
+      await clock.advance(limit - 1);
+      assert.equal(await stateOf(near.writer.waitClosed()), "pending");
+      await clock.advance(1);
+      await near.writer.waitClosed();
+    });
+  }
+
+  it("refuses wrong options, and the connection goes on", () => {
+    const { near } = heldWithClock();
+    assert.throws(() => near.writer.close({ timeout: 0 }), RangeError);
+    assert.throws(() => near.writer.close({ timeOut: 1 } as never), TypeError);
+    assert.equal(near.writer.isClosing(), false);
+  });
+
+  it("[Symbol.asyncDispose] has the limit of 30 s, or the earlier one of close()", async () => {
+    for (const [timeout, limit] of [
+      [undefined, 30_000],
+      [60_000, 30_000],
+      [1000, 1000],
+    ] as const) {
+      const { clock, near } = heldWithClock();
+      if (timeout !== undefined) near.writer.close({ timeout });
+      const disposed = near.writer[Symbol.asyncDispose]();
+      await clock.advance(limit - 1);
+      assert.equal(await stateOf(disposed), "pending");
+      await clock.advance(1);
+      await disposed;
+      await near.writer.waitClosed();
+      assert.equal(clock.pending, 0);
+    }
   });
 });
 
@@ -514,6 +705,41 @@ describe("StreamWriter over sockets: how bytes leave", () => {
     large.fill("b");
     connection.writer.close();
     assert.equal((await ended).toString(), "a".repeat(2048) + "b".repeat(2049));
+  });
+
+  it("flush() also waits for what was written to the socket before it was taken over", async () => {
+    const bytes = patternBytes(16_000_000);
+    for (const ends of [false, true]) {
+      const { connection, peer } = await connectedToSocket(cleanup, "tcp", (sock) => {
+        sock.write(bytes);
+        if (ends) sock.end();
+      });
+      const flush = connection.writer.flush();
+      assert.equal(await stateOf(flush), "pending");
+      let size = 0;
+      peer.on("data", (chunk: Buffer) => (size += chunk.length)).resume();
+      await flush;
+      assert.equal(connection.writer.transport.getWriteBufferSize(), 0);
+      while (size < bytes.length) await turns(1);
+    }
+  });
+
+  it("getWriteBufferSize() shows how far the kernel is with one large write", async () => {
+    const { connection, peer } = await connectedToSocket(cleanup);
+    const { transport } = connection.writer;
+    const size = 32_000_000;
+    const sizes = new Set<number>();
+    connection.writer.write(Buffer.alloc(size));
+    const drained = new AbortController();
+    void connection.writer.drain().then(() => drained.abort());
+    while (!drained.signal.aborted) {
+      peer.read();
+      await turns(1);
+      sizes.add(transport.getWriteBufferSize());
+    }
+    assert.ok(sizes.size > 3, `only ${[...sizes].join(", ")}`);
+    assert.ok([...sizes].every((left, index, all) => index === 0 || left < all[index - 1]!));
+    peer.resume();
   });
 
   it("TCP_NODELAY is on (50)", async () => {

@@ -7,9 +7,14 @@ import { systemClock } from "../../waiting/clock.js";
 interface Table {
   readonly text: string;
   readonly readAt: number;
+  /** In ms. Some 5 ms for each thousand connections of the machine, also those that have just ended. */
+  readonly tookTime: number;
 }
 
-/** Each look reads a table of all connections of the machine: so one serves all that look at about the same time. */
+/** Of the time, what reading may take: with many connections the answers get older instead. */
+const SHARE = 1 / 20;
+
+/** A look reads a table of all connections of the machine: so one serves all that look at about the same time. */
 export class SendQueues {
   readonly #read: (file: string) => string;
   readonly #now: () => number;
@@ -20,7 +25,7 @@ export class SendQueues {
     this.#now = now;
   }
 
-  /** In bytes, as it was at most `mostAge` ms ago; `undefined` if the system does not tell. */
+  /** In bytes, as it was about `mostAge` ms ago at most; `undefined` if the system does not tell. */
   sizeOf(local: Endpoint | undefined, remote: Endpoint | undefined, mostAge: number): number | undefined {
     if (local?.kind !== "tcp" || remote?.kind !== "tcp") return undefined;
     const table = this.#table(local.family === 4 ? "/proc/net/tcp" : "/proc/net/tcp6", mostAge);
@@ -35,9 +40,11 @@ export class SendQueues {
   #table(file: string, mostAge: number): string {
     const now = this.#now();
     const known = this.#tables.get(file);
-    if (known !== undefined && now - known.readAt < mostAge) return known.text;
+    if (known !== undefined && now - known.readAt < Math.max(mostAge, known.tookTime / SHARE)) {
+      return known.text;
+    }
     const text = this.#read(file);
-    this.#tables.set(file, { text, readAt: now });
+    this.#tables.set(file, { text, readAt: now, tookTime: this.#now() - now });
     return text;
   }
 }
