@@ -99,6 +99,7 @@ export class MemoryChannel implements Channel {
     this.#isEnding = true;
     this.#isWritingEnded = true;
     this.#outgoing.skip(this.#outgoing.length);
+    this.#knownBuffered = this.bufferedBytes;
     this.#schedule();
   }
 
