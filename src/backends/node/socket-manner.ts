@@ -1,5 +1,6 @@
 /** What differs between a plain socket and one that carries TLS: how it pauses, and how it ends. */
 import type { Socket } from "node:net";
+import { systemClock, type Clock } from "../../waiting/clock.js";
 import { fromSystemError } from "./system-errors.js";
 
 export interface SocketManner {
@@ -7,6 +8,7 @@ export interface SocketManner {
   readonly canEndWriting: boolean;
   /** Whether an end is one, and never an RST that the runtime mistakes for it. */
   readonly isEndCertain: boolean;
+  readonly clock: Clock;
   pause(socket: Socket): void;
   resume(socket: Socket): void;
   /** Sends what is buffered, then destroys `socket`. `fail` takes the reason if that did not go well. */
@@ -21,6 +23,7 @@ export interface SocketManner {
 export const PLAIN: SocketManner = {
   canEndWriting: true,
   isEndCertain: false,
+  clock: systemClock,
   pause: (socket) => void socket.pause(),
   resume: (socket) => void socket.resume(),
   close(socket) {
