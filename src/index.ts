@@ -30,6 +30,7 @@ export { StreamReader, type StreamReaderOptions } from "./streams/stream-reader.
 export type { StartTlsOptions } from "./streams/start-tls-options.js";
 export { StreamWriter } from "./streams/stream-writer.js";
 export type { SocketAddress } from "./transport/endpoint.js";
+export type { Network } from "./transport/network.js";
 export type { TlsLayerOptions, TlsOptions, Truncation } from "./transport/tls.js";
 export type {
   BytesLike,

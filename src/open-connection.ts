@@ -19,6 +19,7 @@ import { createConnection, type Connection } from "./streams/connection.js";
 import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { CLIENT_TLS_OPTIONS, clientTls, type ClientTlsOptions } from "./tls-options.js";
 import type { Backend } from "./transport/backend.js";
+import { Network } from "./transport/network.js";
 import { NO_BYTES, type TlsSettings } from "./transport/tls.js";
 import type { StartableTransport } from "./transport/transport.js";
 import { Bounds, type WaitOptions } from "./waiting/bounds.js";
@@ -36,6 +37,8 @@ export interface ConnectOptions extends WaitOptions, ClientTlsOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long name resolution, connecting and the TLS handshake may take together, in ms. Default: no limit. */
   readonly timeout?: number | undefined;
+  /** Connects there, instead of by the runtime's sockets; as `memoryNetwork()` of "asyncio-streams/testing" makes one. */
+  readonly network?: Network | undefined;
 }
 
 export interface OpenConnectionOptions extends ConnectOptions {
@@ -62,7 +65,7 @@ export interface OpenConnectionOptions extends ConnectOptions {
 
 export interface OpenUnixConnectionOptions extends ConnectOptions {}
 
-const CONNECT_OPTIONS = ["limit", "sock", "signal", "timeout", ...CLIENT_TLS_OPTIONS] as const;
+const CONNECT_OPTIONS = ["limit", "sock", "signal", "timeout", "network", ...CLIENT_TLS_OPTIONS] as const;
 const TCP_OPTIONS = [
   ...CONNECT_OPTIONS,
   "family",
@@ -109,12 +112,13 @@ export async function openConnection(
 
 /** As `openConnection`, over any backend. */
 export async function openConnectionOver(
-  backend: Backend,
+  defaultBackend: Backend,
   host?: string | null,
   port?: number | string | null,
   options?: OpenConnectionOptions,
 ): Promise<Connection> {
   const given = checkOptions<OpenConnectionOptions>("openConnection()", options, TCP_OPTIONS);
+  const backend = given.network === undefined ? defaultBackend : Network.backendOf(given.network);
   const common = checkConnectOptions(
     "openConnection",
     backend,
@@ -156,11 +160,12 @@ export async function openUnixConnection(
 
 /** As `openUnixConnection`, over any backend. */
 async function openUnixConnectionOver(
-  backend: Backend,
+  defaultBackend: Backend,
   path?: PathLike | null,
   options?: OpenUnixConnectionOptions,
 ): Promise<Connection> {
   const given = checkOptions<OpenUnixConnectionOptions>("openUnixConnection()", options, CONNECT_OPTIONS);
+  const backend = given.network === undefined ? defaultBackend : Network.backendOf(given.network);
   const common = checkConnectOptions(
     "openUnixConnection",
     backend,

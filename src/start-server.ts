@@ -23,6 +23,7 @@ import {
 import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { SERVER_TLS_OPTIONS, serverTls, type ServerTlsOptions } from "./tls-options.js";
 import type { Backend, Listener, ListenOptions } from "./transport/backend.js";
+import { Network } from "./transport/network.js";
 import { showEndpoint, type TcpEndpoint } from "./transport/endpoint.js";
 import type { Server as NetServer } from "node:net";
 
@@ -40,6 +41,8 @@ export interface ServeOptions extends ServerTlsOptions {
   readonly autoClose?: boolean | undefined;
   /** Hears once of each error of a callback, and of accepting. Default: `console.error`. */
   readonly onError?: OnError | undefined;
+  /** Serves there, instead of on the runtime's sockets; as `memoryNetwork()` of "asyncio-streams/testing" makes one. */
+  readonly network?: Network | undefined;
 }
 
 export interface StartServerOptions extends ServeOptions {
@@ -69,6 +72,7 @@ const SERVE_OPTIONS = [
   "startServing",
   "autoClose",
   "onError",
+  "network",
   ...SERVER_TLS_OPTIONS,
 ] as const;
 const TCP_OPTIONS = [...SERVE_OPTIONS, "family", "flags", "reuseAddress", "reusePort", "keepAlive"] as const;
@@ -116,13 +120,14 @@ export async function startServer(
 
 /** As `startServer`, over any backend. */
 export async function startServerOver(
-  backend: Backend,
+  defaultBackend: Backend,
   clientConnectedCb: ClientConnectedCallback,
   host?: string | readonly string[] | null,
   port?: number | string | null,
   options?: StartServerOptions,
 ): Promise<Server> {
   const given = checkOptions<StartServerOptions>("startServer()", options, TCP_OPTIONS);
+  const backend = given.network === undefined ? defaultBackend : Network.backendOf(given.network);
   const settings = checkServeOptions(backend, clientConnectedCb, given);
   const { family = 0, flags = 0, reuseAddress = true, reusePort = false, keepAlive = false } = given;
   checkBoolean("reuseAddress", reuseAddress);
@@ -139,6 +144,7 @@ export async function startServerOver(
     flags: checkFlags(flags, backend),
     signal: new AbortController().signal,
     noHost: ANY_ADDRESS,
+    passive: true,
   };
   const hosts = checkHosts(host);
   const portNumber = !isGiven(port) || port === "" ? 0 : checkPort("port", port);
@@ -183,12 +189,13 @@ export async function startUnixServer(
 
 /** As `startUnixServer`, over any backend. */
 export async function startUnixServerOver(
-  backend: Backend,
+  defaultBackend: Backend,
   clientConnectedCb: ClientConnectedCallback,
   path?: PathLike | null,
   options?: StartUnixServerOptions,
 ): Promise<Server> {
   const given = checkOptions<StartUnixServerOptions>("startUnixServer()", options, UNIX_OPTIONS);
+  const backend = given.network === undefined ? defaultBackend : Network.backendOf(given.network);
   const settings = checkServeOptions(backend, clientConnectedCb, given);
   const { cleanupSocket = true } = given;
   checkBoolean("cleanupSocket", cleanupSocket);
