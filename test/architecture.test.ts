@@ -7,6 +7,9 @@ import { packageRoot } from "./support/package-root.js";
 /** Open to all; they import each other alone. */
 const OPEN = ["errors.ts", "checks.ts", "describe.ts"];
 
+/** Folders with entry points of their own, around the core. */
+const ENTRY_POINTS = ["testing"];
+
 /** Which other folders a folder may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
@@ -16,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   server: ["transport", "waiting"],
   connect: ["transport", "waiting"],
   backends: ["bytes", "transport", "waiting"],
+  testing: ["bytes", "transport", "waiting", "streams", "backends"],
 };
 
 /** Every way to name another module; `from` also stands in `export … from`. */
@@ -53,7 +57,8 @@ function objection(name: string, { target, isTypeOnly }: Import): string | undef
   if (OPEN.includes(imported)) return undefined;
   if (OPEN.includes(name)) return `${name} may only import ${OPEN.join(", ")}`;
   const importedFolder = folderOf(imported);
-  if (folder === "." || importedFolder === folder) return undefined;
+  if (importedFolder === folder) return undefined;
+  if (folder === ".") return ENTRY_POINTS.includes(importedFolder) ? "the core stands without it" : undefined;
   const allowed = MAY_IMPORT[folder];
   if (allowed?.includes(importedFolder)) return undefined;
   return `${folder}/ may only import ${[...(allowed ?? []).map((other) => `${other}/`), ...OPEN].join(", ")}`;
@@ -118,6 +123,10 @@ describe("the import rule", () => {
     ["streams/a.ts", `import "node:net";`, false],
     ["index.ts", `export { a } from "./backends/node/a.js";`, true],
     ["index.ts", `import { connect } from "node:net";`, false],
+    ["index.ts", `export { memoryNetwork } from "./testing/index.js";`, false],
+    ["streams/a.ts", `import { memoryNetwork } from "../testing/index.js";`, false],
+    ["testing/a.ts", `import { a } from "../backends/a.js";`, true],
+    ["testing/a.ts", `import { a } from "../start-server.js";`, false],
     ["errors.ts", `import { c } from "./checks.js";`, true],
     ["errors.ts", `import { b } from "./bytes/b.js";`, false],
     ["unknown/a.ts", `import { b } from "../bytes/b.js";`, false],

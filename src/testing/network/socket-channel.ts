@@ -1,0 +1,273 @@
+/** One end of a connection in memory. It behaves as a TCP socket on a loopback does, without one. */
+import { ByteQueue } from "../../bytes/byte-queue.js";
+import { BrokenPipeError, ConnectionResetError } from "../../errors.js";
+import { toSocketAddress, type Endpoint, type SocketAddress } from "../../transport/endpoint.js";
+import type { TransportSocket } from "../../transport/transport.js";
+import type { Channel, ChannelEvents } from "../../backends/channel.js";
+import type { Clock } from "../../waiting/clock.js";
+import { Link } from "./link.js";
+
+export class MemoryChannel implements Channel {
+  readonly socket: TransportSocket;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** Carries what we send. */
+  readonly #link: Link;
+  readonly #onClosed: () => void;
+  #peer!: MemoryChannel;
+  #events: ChannelEvents | undefined;
+  readonly #outgoing: ByteQueue = new ByteQueue();
+  readonly #incoming: ByteQueue = new ByteQueue();
+  #isTurnScheduled = false;
+  #isPaused = false;
+  /** `close` or `destroy` was called. */
+  #isEnding = false;
+  #isClosed = false;
+  #isWritingEnded = false;
+  /** The end of our direction, or a reset, is on its way. */
+  #isEndSent = false;
+  #hasPeerEnded = false;
+  #isEofDelivered = false;
+  /** Why the connection ends once what has come is delivered. */
+  #loss: Error | undefined;
+  #hasWritingFailed = false;
+
+  /** `onClosed` is called once, when this end is free. */
+  constructor(local: Endpoint, remote: Endpoint, link: Link, onClosed: () => void) {
+    this.local = local;
+    this.remote = remote;
+    this.#link = link;
+    this.#onClosed = onClosed;
+    this.socket = new MemorySocket(local, remote);
+  }
+
+  /** Two ends that are connected with each other; `there` carries what `first` sends, `back` what `second` does. */
+  static pair(
+    first: Endpoint,
+    second: Endpoint,
+    [there, back]: readonly [there: Link, back: Link] = [new Link(), new Link()],
+    onClosed: () => void = () => {},
+  ): [MemoryChannel, MemoryChannel] {
+    const one = new MemoryChannel(first, second, there, onClosed);
+    const two = new MemoryChannel(second, first, back, onClosed);
+    one.#peer = two;
+    two.#peer = one;
+    there.leadTo(two.#receiver);
+    back.leadTo(one.#receiver);
+    return [one, two];
+  }
+
+  /** What limits of time above it go by. */
+  get clock(): Clock {
+    return this.#link.conditions.clock;
+  }
+
+  get canEndWriting(): boolean {
+    return true;
+  }
+
+  get bufferedBytes(): number {
+    return this.#outgoing.length;
+  }
+
+  start(events: ChannelEvents): void {
+    this.#events = events;
+    this.#schedule();
+  }
+
+  write(data: Uint8Array): void {
+    this.#outgoing.push(Buffer.from(data));
+    this.#schedule();
+  }
+
+  endWriting(): void {
+    this.#isWritingEnded = true;
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#isEnding = true;
+    this.#isWritingEnded = true;
+    this.#schedule();
+  }
+
+  destroy(): void {
+    this.#isEnding = true;
+    this.#isWritingEnded = true;
+    this.#outgoing.skip(this.#outgoing.length);
+    this.#schedule();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#schedule();
+  }
+
+  extraInfo(): undefined {
+    return undefined;
+  }
+
+  releaseSocket(): undefined {
+    return undefined;
+  }
+
+  /** Ends the connection by an RST: the peer gets an error behind what was sent to it. */
+  reset(): void {
+    if (!this.#isClosed) this.#sayReset();
+    this.destroy();
+  }
+
+  /** What arrives from the peer. */
+  readonly #receiver = {
+    bytesArrived: (bytes: Uint8Array): void => {
+      if (this.#isClosed) {
+        this.#sayReset();
+        return;
+      }
+      this.#incoming.push(bytes);
+      this.#schedule();
+    },
+    endArrived: (): void => {
+      this.#hasPeerEnded = true;
+      this.#schedule();
+    },
+    /** As TCP has it: a reset after the peer's end means that nobody takes what we write. */
+    resetArrived: (): void => {
+      this.#loss ??= this.#hasPeerEnded
+        ? new BrokenPipeError("Broken pipe")
+        : new ConnectionResetError("Connection reset by peer");
+      this.#schedule();
+    },
+  };
+
+  // One turn moves what can be moved. Nothing is delivered within a call of the transport.
+
+  #schedule(): void {
+    if (this.#isTurnScheduled || this.#isClosed) return;
+    this.#isTurnScheduled = true;
+    queueMicrotask(() => {
+      this.#isTurnScheduled = false;
+      if (!this.#isClosed) this.#turn();
+    });
+  }
+
+  #turn(): void {
+    this.#send();
+    if (!this.#isEnding) this.#receive();
+    const isSent = this.#outgoing.length === 0 && this.#isWritingEnded;
+    if (this.#hasWritingFailed && this.#isEnding) this.#close(this.#loss);
+    else if (isSent && (this.#isEnding || this.#isEofDelivered)) this.#close(undefined);
+  }
+
+  #send(): void {
+    if (this.#outgoing.length > 0 && this.#loss !== undefined) {
+      this.#failWriting();
+      return;
+    }
+    const size = Math.min(this.#outgoing.length, this.#room);
+    if (size > 0 && (size === this.#outgoing.length || size >= this.#leastPiece)) {
+      this.#link.send(this.#outgoing.take(size));
+      this.#events?.bufferShrank();
+    }
+    if (this.#outgoing.length === 0 && this.#isWritingEnded) this.#sayEnd();
+  }
+
+  /** What the link and the peer still take before the peer is read from, as the buffers of a kernel. */
+  get #room(): number {
+    const peer = this.#peer;
+    return Math.max(0, this.#link.conditions.capacity - this.#link.bytesInFlight - peer.#incoming.length);
+  }
+
+  /** Room below this is not used: where bytes go in fragments, these would become smaller and smaller. */
+  get #leastPiece(): number {
+    const { capacity, fragment } = this.#link.conditions;
+    return fragment === Infinity ? 1 : Math.min(fragment, capacity / 2);
+  }
+
+  /** As TCP has it: who closes and leaves bytes unread resets the connection. */
+  #sayEnd(): void {
+    if (this.#loss !== undefined) return;
+    if (this.#isEnding && this.#incoming.length > 0) {
+      this.#incoming.skip(this.#incoming.length);
+      this.#sayReset();
+    } else if (!this.#isEndSent) {
+      this.#isEndSent = true;
+      this.#link.sendEnd();
+    }
+  }
+
+  #sayReset(): void {
+    this.#isEndSent = true;
+    this.#link.sendReset();
+  }
+
+  /** The peer is gone: what it had sent is delivered, even when paused, then the connection is lost. */
+  #failWriting(): void {
+    this.#outgoing.skip(this.#outgoing.length);
+    if (this.#hasWritingFailed) return;
+    this.#hasWritingFailed = true;
+    if (!this.#isEnding) this.#events?.writingFailed();
+  }
+
+  #receive(): void {
+    const events = this.#events;
+    if (events === undefined) return;
+    while (this.#incoming.length > 0 && this.#isFlowing) {
+      const size = Math.min(this.#incoming.length, this.#peer.#link.conditions.fragment);
+      events.dataReceived(this.#incoming.take(size));
+      this.#peer.#schedule();
+    }
+    if (this.#incoming.length > 0 || !this.#isFlowing || this.#isEnding) return;
+    if (this.#loss !== undefined) this.#close(this.#loss);
+    else if (this.#hasPeerEnded && !this.#isEofDelivered) {
+      this.#isEofDelivered = true;
+      events.eofReceived();
+    }
+  }
+
+  get #isFlowing(): boolean {
+    return !this.#isEnding && (!this.#isPaused || this.#hasWritingFailed);
+  }
+
+  #close(error: Error | undefined): void {
+    if (this.#isClosed) return;
+    this.#sayEnd();
+    this.#isClosed = true;
+    this.#peer.#schedule();
+    this.#events?.closed(error);
+    this.#onClosed();
+  }
+}
+
+/** There is no socket, so its switches do nothing. */
+class MemorySocket implements TransportSocket {
+  readonly #local: Endpoint;
+  readonly #remote: Endpoint;
+
+  constructor(local: Endpoint, remote: Endpoint) {
+    this.#local = local;
+    this.#remote = remote;
+  }
+
+  get family(): "IPv4" | "IPv6" | "Unix" {
+    if (this.#local.kind === "unix") return "Unix";
+    return this.#local.family === 4 ? "IPv4" : "IPv6";
+  }
+
+  getsockname(): SocketAddress {
+    return toSocketAddress(this.#local);
+  }
+
+  getpeername(): SocketAddress {
+    return toSocketAddress(this.#remote);
+  }
+
+  setKeepAlive(): void {}
+  setNoDelay(): void {}
+  ref(): void {}
+  unref(): void {}
+}
