@@ -105,20 +105,16 @@ export async function openConnection(
   options?: OpenConnectionOptions,
 ): Promise<Connection> {
   const isShort = typeof first === "object" && first !== null && port === undefined && options === undefined;
-  return isShort
-    ? openConnectionOver(nodeBackend, undefined, undefined, first)
-    : openConnectionOver(nodeBackend, first as string, port, options);
+  return isShort ? openTcp(undefined, undefined, first) : openTcp(first as string, port, options);
 }
 
-/** As `openConnection`, over any backend. */
-export async function openConnectionOver(
-  defaultBackend: Backend,
-  host?: string | null,
-  port?: number | string | null,
-  options?: OpenConnectionOptions,
+async function openTcp(
+  host: string | null | undefined,
+  port: number | string | null | undefined,
+  options: OpenConnectionOptions | undefined,
 ): Promise<Connection> {
   const given = checkOptions<OpenConnectionOptions>("openConnection()", options, TCP_OPTIONS);
-  const backend = given.network === undefined ? defaultBackend : Network.backendOf(given.network);
+  const backend = given.network === undefined ? nodeBackend : Network.backendOf(given.network);
   const common = checkConnectOptions(
     "openConnection",
     backend,
@@ -154,18 +150,16 @@ export async function openUnixConnection(
 ): Promise<Connection> {
   const isShort = isOptionsObject(first) && options === undefined;
   return isShort
-    ? openUnixConnectionOver(nodeBackend, undefined, first as OpenUnixConnectionOptions)
-    : openUnixConnectionOver(nodeBackend, first as PathLike, options);
+    ? openUnix(undefined, first as OpenUnixConnectionOptions)
+    : openUnix(first as PathLike, options);
 }
 
-/** As `openUnixConnection`, over any backend. */
-async function openUnixConnectionOver(
-  defaultBackend: Backend,
-  path?: PathLike | null,
-  options?: OpenUnixConnectionOptions,
+async function openUnix(
+  path: PathLike | null | undefined,
+  options: OpenUnixConnectionOptions | undefined,
 ): Promise<Connection> {
   const given = checkOptions<OpenUnixConnectionOptions>("openUnixConnection()", options, CONNECT_OPTIONS);
-  const backend = given.network === undefined ? defaultBackend : Network.backendOf(given.network);
+  const backend = given.network === undefined ? nodeBackend : Network.backendOf(given.network);
   const common = checkConnectOptions(
     "openUnixConnection",
     backend,

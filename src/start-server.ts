@@ -114,20 +114,18 @@ export async function startServer(
 ): Promise<Server> {
   const isShort = isOptionsObject(second) && port === undefined && options === undefined;
   return isShort
-    ? startServerOver(nodeBackend, clientConnectedCb, undefined, undefined, second as StartServerOptions)
-    : startServerOver(nodeBackend, clientConnectedCb, second as string, port, options);
+    ? serveTcp(clientConnectedCb, undefined, undefined, second as StartServerOptions)
+    : serveTcp(clientConnectedCb, second as string, port, options);
 }
 
-/** As `startServer`, over any backend. */
-export async function startServerOver(
-  defaultBackend: Backend,
+async function serveTcp(
   clientConnectedCb: ClientConnectedCallback,
-  host?: string | readonly string[] | null,
-  port?: number | string | null,
-  options?: StartServerOptions,
+  host: string | readonly string[] | null | undefined,
+  port: number | string | null | undefined,
+  options: StartServerOptions | undefined,
 ): Promise<Server> {
   const given = checkOptions<StartServerOptions>("startServer()", options, TCP_OPTIONS);
-  const backend = given.network === undefined ? defaultBackend : Network.backendOf(given.network);
+  const backend = given.network === undefined ? nodeBackend : Network.backendOf(given.network);
   const settings = checkServeOptions(backend, clientConnectedCb, given);
   const { family = 0, flags = 0, reuseAddress = true, reusePort = false, keepAlive = false } = given;
   checkBoolean("reuseAddress", reuseAddress);
@@ -183,19 +181,17 @@ export async function startUnixServer(
 ): Promise<Server> {
   const isShort = isOptionsObject(second) && options === undefined;
   return isShort
-    ? startUnixServerOver(nodeBackend, clientConnectedCb, undefined, second as StartUnixServerOptions)
-    : startUnixServerOver(nodeBackend, clientConnectedCb, second as PathLike, options);
+    ? serveUnix(clientConnectedCb, undefined, second as StartUnixServerOptions)
+    : serveUnix(clientConnectedCb, second as PathLike, options);
 }
 
-/** As `startUnixServer`, over any backend. */
-export async function startUnixServerOver(
-  defaultBackend: Backend,
+async function serveUnix(
   clientConnectedCb: ClientConnectedCallback,
-  path?: PathLike | null,
-  options?: StartUnixServerOptions,
+  path: PathLike | null | undefined,
+  options: StartUnixServerOptions | undefined,
 ): Promise<Server> {
   const given = checkOptions<StartUnixServerOptions>("startUnixServer()", options, UNIX_OPTIONS);
-  const backend = given.network === undefined ? defaultBackend : Network.backendOf(given.network);
+  const backend = given.network === undefined ? nodeBackend : Network.backendOf(given.network);
   const settings = checkServeOptions(backend, clientConnectedCb, given);
   const { cleanupSocket = true } = given;
   checkBoolean("cleanupSocket", cleanupSocket);

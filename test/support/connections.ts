@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { openConnection, type Connection } from "asyncio-streams";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
+import { ChannelTransport } from "#src/backends/channel-transport.js";
+import { MemoryChannel } from "#src/testing/network/socket-channel.js";
 import { createConnection } from "#src/streams/connection.js";
 import { temporaryFolder } from "./folders.js";
 
@@ -14,11 +14,10 @@ const ADDRESS = { kind: "tcp", address: "127.0.0.1", port: 1, family: 4 } as con
 
 /** Two connections in memory. `reset` ends them as an RST from the far one. */
 export function connectedInMemory(limit = 65_536): { near: Connection; far: Connection; reset: () => void } {
-  const backend = createMemoryBackend();
   const [near, far] = MemoryChannel.pair(ADDRESS, { ...ADDRESS, port: 2 });
   return {
-    near: createConnection(backend.adopt(near, "any"), { limit, side: "client" }),
-    far: createConnection(backend.adopt(far, "any"), { limit, side: "client" }),
+    near: createConnection(new ChannelTransport(near), { limit, side: "client" }),
+    far: createConnection(new ChannelTransport(far), { limit, side: "client" }),
     reset: () => far.reset(),
   };
 }
