@@ -37,6 +37,7 @@ export type { CloseOptions } from "./streams/close-limit.js";
 export { StreamWriter } from "./streams/stream-writer.js";
 export type { SocketAddress } from "./transport/endpoint.js";
 export type { LivenessOptions } from "./transport/liveness.js";
+export type { Network } from "./transport/network.js";
 export type { TlsLayerOptions, TlsOptions, Truncation } from "./transport/tls.js";
 export type {
   BytesLike,

@@ -21,6 +21,7 @@ import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { CLIENT_TLS_OPTIONS, clientTls, type ClientTlsOptions } from "./tls-options.js";
 import type { Backend } from "./transport/backend.js";
 import { checkLiveness, type Liveness, type LivenessOptions } from "./transport/liveness.js";
+import { Network } from "./transport/network.js";
 import { NO_BYTES, type TlsSettings } from "./transport/tls.js";
 import type { StartableTransport } from "./transport/transport.js";
 import { Bounds, type WaitOptions } from "./waiting/bounds.js";
@@ -40,6 +41,8 @@ export interface ConnectOptions extends WaitOptions, ClientTlsOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long name resolution, connecting and the TLS handshake may take together, in ms. Default: no limit. */
   readonly timeout?: number | undefined;
+  /** Connects there, instead of by the runtime's sockets; as `memoryNetwork()` of "asyncio-streams/testing" makes one. */
+  readonly network?: Network | undefined;
 }
 
 export interface OpenConnectionOptions extends ConnectOptions {
@@ -66,7 +69,15 @@ export interface OpenConnectionOptions extends ConnectOptions {
 
 export interface OpenUnixConnectionOptions extends ConnectOptions {}
 
-const CONNECT_OPTIONS = ["limit", "sock", "liveness", "signal", "timeout", ...CLIENT_TLS_OPTIONS] as const;
+const CONNECT_OPTIONS = [
+  "limit",
+  "sock",
+  "liveness",
+  "signal",
+  "timeout",
+  "network",
+  ...CLIENT_TLS_OPTIONS,
+] as const;
 const TCP_OPTIONS = [
   ...CONNECT_OPTIONS,
   "family",
@@ -106,19 +117,16 @@ export async function openConnection(
   options?: OpenConnectionOptions,
 ): Promise<Connection> {
   const isShort = typeof first === "object" && first !== null && port === undefined && options === undefined;
-  return isShort
-    ? openConnectionOver(nodeBackend, undefined, undefined, first)
-    : openConnectionOver(nodeBackend, first as string, port, options);
+  return isShort ? openTcp(undefined, undefined, first) : openTcp(first as string, port, options);
 }
 
-/** As `openConnection`, over any backend. */
-export async function openConnectionOver(
-  backend: Backend,
-  host?: string | null,
-  port?: number | string | null,
-  options?: OpenConnectionOptions,
+async function openTcp(
+  host: string | null | undefined,
+  port: number | string | null | undefined,
+  options: OpenConnectionOptions | undefined,
 ): Promise<Connection> {
   const given = checkOptions<OpenConnectionOptions>("openConnection()", options, TCP_OPTIONS);
+  const backend = given.network === undefined ? nodeBackend : Network.backendOf(given.network);
   const common = checkConnectOptions(
     "openConnection",
     backend,
@@ -154,17 +162,16 @@ export async function openUnixConnection(
 ): Promise<Connection> {
   const isShort = isOptionsObject(first) && options === undefined;
   return isShort
-    ? openUnixConnectionOver(nodeBackend, undefined, first as OpenUnixConnectionOptions)
-    : openUnixConnectionOver(nodeBackend, first as PathLike, options);
+    ? openUnix(undefined, first as OpenUnixConnectionOptions)
+    : openUnix(first as PathLike, options);
 }
 
-/** As `openUnixConnection`, over any backend. */
-async function openUnixConnectionOver(
-  backend: Backend,
-  path?: PathLike | null,
-  options?: OpenUnixConnectionOptions,
+async function openUnix(
+  path: PathLike | null | undefined,
+  options: OpenUnixConnectionOptions | undefined,
 ): Promise<Connection> {
   const given = checkOptions<OpenUnixConnectionOptions>("openUnixConnection()", options, CONNECT_OPTIONS);
+  const backend = given.network === undefined ? nodeBackend : Network.backendOf(given.network);
   const common = checkConnectOptions(
     "openUnixConnection",
     backend,

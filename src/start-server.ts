@@ -26,6 +26,7 @@ import type { OnError } from "./streams/connection-handler.js";
 import { DEFAULT_LIMIT } from "./streams/receive-buffer.js";
 import { SERVER_TLS_OPTIONS, serverTls, type ServerTlsOptions } from "./tls-options.js";
 import type { Backend, Listener, ListenOptions } from "./transport/backend.js";
+import { Network } from "./transport/network.js";
 import { showEndpoint, type TcpEndpoint } from "./transport/endpoint.js";
 import { checkLiveness, type LivenessOptions } from "./transport/liveness.js";
 import type { Server as NetServer } from "node:net";
@@ -57,6 +58,8 @@ export interface ServeOptions extends ServerTlsOptions {
   readonly liveness?: LivenessOptions | undefined;
   /** Hears once of each error of a callback, and of accepting. Default: `console.error`. */
   readonly onError?: OnError | undefined;
+  /** Serves there, instead of on the runtime's sockets; as `memoryNetwork()` of "asyncio-streams/testing" makes one. */
+  readonly network?: Network | undefined;
 }
 
 export interface StartServerOptions extends ServeOptions {
@@ -89,6 +92,7 @@ const SERVE_OPTIONS = [
   "autoClose",
   "liveness",
   "onError",
+  "network",
   ...SERVER_TLS_OPTIONS,
 ] as const;
 const TCP_OPTIONS = [...SERVE_OPTIONS, "family", "flags", "reuseAddress", "reusePort", "keepAlive"] as const;
@@ -131,19 +135,18 @@ export async function startServer(
 ): Promise<Server> {
   const isShort = isOptionsObject(second) && port === undefined && options === undefined;
   return isShort
-    ? startServerOver(nodeBackend, clientConnectedCb, undefined, undefined, second as StartServerOptions)
-    : startServerOver(nodeBackend, clientConnectedCb, second as string, port, options);
+    ? serveTcp(clientConnectedCb, undefined, undefined, second as StartServerOptions)
+    : serveTcp(clientConnectedCb, second as string, port, options);
 }
 
-/** As `startServer`, over any backend. */
-export async function startServerOver(
-  backend: Backend,
+async function serveTcp(
   clientConnectedCb: ClientConnectedCallback | null,
-  host?: string | readonly string[] | null,
-  port?: number | string | null,
-  options?: StartServerOptions,
+  host: string | readonly string[] | null | undefined,
+  port: number | string | null | undefined,
+  options: StartServerOptions | undefined,
 ): Promise<Server> {
   const given = checkOptions<StartServerOptions>("startServer()", options, TCP_OPTIONS);
+  const backend = given.network === undefined ? nodeBackend : Network.backendOf(given.network);
   const settings = checkServeOptions(backend, clientConnectedCb, given);
   const { family = 0, flags = 0, reuseAddress = true, reusePort = false, keepAlive = false } = given;
   checkBoolean("reuseAddress", reuseAddress);
@@ -160,6 +163,7 @@ export async function startServerOver(
     flags: checkFlags(flags, backend),
     signal: new AbortController().signal,
     noHost: ANY_ADDRESS,
+    passive: true,
   };
   const hosts = checkHosts(host);
   const portNumber = !isGiven(port) || port === "" ? 0 : checkPort("port", port);
@@ -198,18 +202,17 @@ export async function startUnixServer(
 ): Promise<Server> {
   const isShort = isOptionsObject(second) && options === undefined;
   return isShort
-    ? startUnixServerOver(nodeBackend, clientConnectedCb, undefined, second as StartUnixServerOptions)
-    : startUnixServerOver(nodeBackend, clientConnectedCb, second as PathLike, options);
+    ? serveUnix(clientConnectedCb, undefined, second as StartUnixServerOptions)
+    : serveUnix(clientConnectedCb, second as PathLike, options);
 }
 
-/** As `startUnixServer`, over any backend. */
-export async function startUnixServerOver(
-  backend: Backend,
+async function serveUnix(
   clientConnectedCb: ClientConnectedCallback | null,
-  path?: PathLike | null,
-  options?: StartUnixServerOptions,
+  path: PathLike | null | undefined,
+  options: StartUnixServerOptions | undefined,
 ): Promise<Server> {
   const given = checkOptions<StartUnixServerOptions>("startUnixServer()", options, UNIX_OPTIONS);
+  const backend = given.network === undefined ? nodeBackend : Network.backendOf(given.network);
   const settings = checkServeOptions(backend, clientConnectedCb, given);
   const { cleanupSocket = true } = given;
   checkBoolean("cleanupSocket", cleanupSocket);

@@ -129,6 +129,7 @@ describe("the import rule", () => {
     ["streams/a.ts", `import { streamPair } from "../testing/index.js";`, false],
     ["testing/a.ts", `import { inspect } from "node:util";`, true],
     ["testing/a.ts", `import { it } from "node:test";`, false],
+    ["testing/a.ts", `import { a } from "../backends/a.js";`, true],
     ["testing/a.ts", `import { a } from "../start-server.js";`, false],
     ["errors.ts", `import { c } from "./checks.js";`, true],
     ["errors.ts", `import { b } from "./bytes/b.js";`, false],

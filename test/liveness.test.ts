@@ -12,14 +12,11 @@ import {
   type Connection,
   type LivenessOptions,
 } from "asyncio-streams";
+import { memoryNetwork } from "asyncio-streams/testing";
 import { join } from "node:path";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { openConnectionOver } from "#src/open-connection.js";
-import { startServerOver } from "#src/start-server.js";
 import { portOf } from "./support/addresses.js";
 import { makeAuthority, type Authority, type Identity } from "./support/certificates.js";
 import { cleanups } from "./support/cleanup.js";
-import { FakeClock } from "./support/fake-clock.js";
 import { temporaryFolder } from "./support/folders.js";
 import { leavesNothing } from "./support/leaks.js";
 import { isPending, turns } from "./support/turns.js";
@@ -41,23 +38,21 @@ const TOO_MUCH = Buffer.alloc(32 * 1_048_576);
 
 /** A connection in memory whose `near` end is watched by a clock that the test moves. */
 async function watchedInMemory(near: (typeof SIDES)[number], liveness?: LivenessOptions, limit = 65_536) {
-  const clock = new FakeClock();
-  const backend = createMemoryBackend({ clock });
+  const network = memoryNetwork({ autoAdvance: false });
   let accept!: (end: End) => void;
   const accepted = new Promise<End>((resolve) => (accept = resolve));
   const optionsOf = (side: string) =>
-    side === near && liveness !== undefined ? { limit, liveness } : { limit };
-  const server = await startServerOver(
-    backend,
+    side === near && liveness !== undefined ? { network, limit, liveness } : { network, limit };
+  const server = await startServer(
     (reader, writer) => accept({ reader, writer }),
     "127.0.0.1",
     0,
     optionsOf("server"),
   );
-  const client = await openConnectionOver(backend, "127.0.0.1", portOf(server), optionsOf("client"));
+  const client = await openConnection("127.0.0.1", portOf(server), optionsOf("client"));
   const ends = { client, server: await accepted };
   const far = near === "client" ? "server" : "client";
-  return { clock, near: ends[near], far: ends[far] };
+  return { clock: network.clock, near: ends[near], far: ends[far] };
 }
 
 function startTls(side: (typeof SIDES)[number], { writer }: End): Promise<void> {

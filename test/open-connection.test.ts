@@ -27,14 +27,13 @@ import {
   type StreamReader,
   type StreamWriter,
 } from "asyncio-streams";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
 import { nodeBackend } from "#src/backends/node/backend.js";
-import { openConnectionOver } from "#src/open-connection.js";
-import { startServerOver } from "#src/start-server.js";
+import { Network } from "#src/transport/network.js";
+import { memoryNetwork, VirtualClock } from "asyncio-streams/testing";
 import type { Backend, HostAddress } from "#src/transport/backend.js";
 import { portOf } from "./support/addresses.js";
 import { cleanups } from "./support/cleanup.js";
-import { FakeClock, turn } from "./support/fake-clock.js";
+import { nextTurn } from "./support/turns.js";
 import { temporaryFolder } from "./support/folders.js";
 import { hangingPort } from "./support/hanging-listener.js";
 import { watchResources } from "./support/open-resources.js";
@@ -137,15 +136,12 @@ describe("openConnection()", () => {
   });
 
   it("gives its reader the limit", async () => {
-    const backend = createMemoryBackend();
-    const server = await startServerOver(
-      backend,
-      async (_reader, writer) => writer.write("12345"),
-      "127.0.0.1",
-      80,
-    );
+    const network = memoryNetwork();
+    const server = await startServer(async (_reader, writer) => writer.write("12345"), "127.0.0.1", 80, {
+      network,
+    });
     cleanup(() => server[Symbol.asyncDispose]());
-    const [reader, writer] = await openConnectionOver(backend, "127.0.0.1", 80, { limit: 4 });
+    const [reader, writer] = await openConnection("127.0.0.1", 80, { network, limit: 4 });
     cleanup(() => writer.close());
     await assert.rejects(reader.readUntil(), LimitOverrunError);
   });
@@ -273,26 +269,27 @@ describe("openConnection() with localAddr", () => {
   });
 });
 
-/** A backend on which a test decides when each address accepts or refuses; `started` tells which were tried when. */
-function scriptedBackend(hosts: Record<string, readonly HostAddress[]>) {
-  const clock = new FakeClock();
-  const begin = clock.now();
-  const memory = createMemoryBackend({ hosts, clock });
+/** A network on which a test decides when each address accepts or refuses; `started` tells which were tried when. */
+function scriptedNetwork(hosts: Record<string, readonly HostAddress[]>) {
+  const clock = new VirtualClock();
   const started: string[] = [];
   const refusals = new Map<string, (error: Error) => void>();
   const backend: Backend = {
-    ...memory,
+    ...nodeBackend,
+    clock,
+    lookup: async (host, { family }) =>
+      hosts[host]!.filter((entry) => family === 0 || entry.family === family),
     connect: (endpoint, { signal }) =>
       new Promise((_resolve, reject) => {
         assert.ok(endpoint.kind === "tcp");
-        started.push(`${endpoint.address} at ${clock.now() - begin}`);
+        started.push(`${endpoint.address} at ${clock.now()}`);
         refusals.set(endpoint.address, reject);
         signal.addEventListener("abort", () => reject(signal.reason));
       }),
   };
   return {
     clock,
-    backend,
+    network: new Network(backend),
     started,
     refuse: (address: string) => refusals.get(address)!(new Error("refused")),
   };
@@ -312,10 +309,10 @@ describe("openConnection() with happyEyeballsDelay and interleave", () => {
   ];
   for (const [options, order] of orders) {
     it(`of ${JSON.stringify(options)} tries ${order} (62)`, async () => {
-      const { clock, backend, started, refuse } = scriptedBackend({ "x.test": [...sixes, ...fours] });
-      const opening = openConnectionOver(backend, "x.test", 80, options);
+      const { clock, network, started, refuse } = scriptedNetwork({ "x.test": [...sixes, ...fours] });
+      const opening = openConnection("x.test", 80, { ...options, network });
       for (const address of order.split(" ")) {
-        await turn();
+        await nextTurn();
         refuse(address);
       }
       await assert.rejects(opening, ConnectionAttemptsError);
@@ -328,10 +325,10 @@ describe("openConnection() with happyEyeballsDelay and interleave", () => {
   }
 
   it("tries the next address after each delay (63)", async () => {
-    const { clock, backend, started } = scriptedBackend({ "x.test": [...sixes, ...fours] });
+    const { clock, network, started } = scriptedNetwork({ "x.test": [...sixes, ...fours] });
     const controller = new AbortController();
     const options = { happyEyeballsDelay: 250, signal: controller.signal };
-    const opening = openConnectionOver(backend, "x.test", 80, options);
+    const opening = openConnection("x.test", 80, { ...options, network });
     await clock.advance(600);
     assert.deepEqual(started, ["6a at 0", "4a at 250", "6b at 500"]);
     controller.abort("enough");
@@ -377,7 +374,9 @@ describe("openConnection() with happyEyeballsDelay and interleave", () => {
     };
     const nothingLeft = await watchResources();
     const options = { lookup: answering(...addresses), happyEyeballsDelay: 0 };
-    await checkEcho(await openConnectionOver(backend, "x.test", portOf(server), options));
+    await checkEcho(
+      await openConnection("x.test", portOf(server), { ...options, network: new Network(backend) }),
+    );
     assert.equal(connected, 3);
     await nothingLeft();
   });
@@ -414,8 +413,8 @@ describe("openConnection() that is ended early", () => {
       const controller = new AbortController();
       const { signal } = controller;
       const opening = openConnection("x.test", port, { ...options, signal, timeout: 100_000 });
-      await turn();
-      await turn();
+      await nextTurn();
+      await nextTurn();
       const reason = new Error("enough");
       controller.abort(reason);
       await assert.rejects(opening, (error) => error === reason);
@@ -440,10 +439,10 @@ describe("openConnection() that is ended early", () => {
   }
 
   it("counts the time of the lookup and of connecting together", async () => {
-    const { clock, backend, started } = scriptedBackend({});
+    const { clock, network, started } = scriptedNetwork({});
     const lookup: LookupFunction = (_host, _options, callback) =>
       void clock.setTimer(30, () => callback(null, "192.0.2.4"));
-    const opening = openConnectionOver(backend, "x.test", 80, { lookup, timeout: 50 });
+    const opening = openConnection("x.test", 80, { network, lookup, timeout: 50 });
     const rejected = assert.rejects(opening, TimeoutError);
     await clock.advance(49);
     assert.deepEqual(started, ["192.0.2.4 at 30"]);

@@ -15,8 +15,7 @@ import {
   type StreamReader,
   type StreamWriter,
 } from "asyncio-streams";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { startServerOver } from "#src/start-server.js";
+import { memoryNetwork } from "asyncio-streams/testing";
 import { foreignAddress, hostsOf, noIpv6, otherLoopback, portOf, portsOf } from "./support/addresses.js";
 import { cleanups } from "./support/cleanup.js";
 import { isPending } from "./support/pending.js";
@@ -113,11 +112,11 @@ describe("startServer()", () => {
     });
 
     it("that is unknown rejects, and binds nothing", async () => {
-      const backend = createMemoryBackend();
-      await assert.rejects(startServerOver(backend, echo, ["127.0.0.1", "nowhere"], 80), {
+      const network = memoryNetwork().host("here");
+      await assert.rejects(startServer(echo, ["127.0.0.1", "nowhere"], 80, { network }), {
         name: "NameResolutionError",
       });
-      await startServerOver(backend, echo, "127.0.0.1", 80);
+      await startServer(echo, "127.0.0.1", 80, { network });
     });
 
     it("that this machine lacks is left out while another one can be bound (72)", async () => {

@@ -1,6 +1,7 @@
 /** What a backend provides for each connection: it moves bytes, and decides nothing. */
 import type { Endpoint } from "../transport/endpoint.js";
 import type { TransportSocket } from "../transport/transport.js";
+import type { Clock } from "../waiting/clock.js";
 import type { Socket } from "node:net";
 
 /** A connection as the backend has it. `ChannelTransport` calls it, and makes a transport of it. */
@@ -12,6 +13,8 @@ export interface Channel {
   readonly remote: Endpoint | undefined;
   /** Whether our direction can be ended alone. */
   readonly canEndWriting: boolean;
+  /** What limits of time above it go by. Default: the system's. */
+  readonly clock?: Clock | undefined;
   /** Bytes written that the other side of the backend (the kernel) has not taken. */
   readonly bufferedBytes: number;
   /**

@@ -32,6 +32,8 @@ export interface ResolveOptions {
   readonly signal: AbortSignal;
   /** What no host stands for: the loopback of each family to connect to, any address to listen at. */
   readonly noHost: readonly HostAddress[];
+  /** Whether the addresses are to be listened at. Default false. */
+  readonly passive?: boolean;
 }
 
 export const LOOPBACK: readonly HostAddress[] = [
@@ -58,7 +60,7 @@ export async function resolveHost(
 async function hostAddresses(
   backend: Backend,
   host: string | undefined,
-  { family, flags, lookup, signal, noHost }: ResolveOptions,
+  { family, flags, lookup, signal, noHost, passive = false }: ResolveOptions,
 ): Promise<readonly HostAddress[]> {
   if (host === undefined) return noHost.filter((entry) => family === 0 || entry.family === family);
   const literal = ipFamily(host);
@@ -66,7 +68,8 @@ async function hostAddresses(
     if (family === 0 || family === literal) return [{ address: host, family: literal }];
     throw new NameResolutionError(`${host} is not an address of IPv${family}`, { code: "EAI_ADDRFAMILY" });
   }
-  if (lookup === undefined) return unlessAborted(backend.lookup(host, { family, hints: flags }), signal);
+  if (lookup === undefined)
+    return unlessAborted(backend.lookup(host, { family, hints: flags, passive }), signal);
   const answer = await unlessAborted(ask(lookup, host, { all: true, family, hints: flags }), signal);
   return answer.filter((entry) => family === 0 || entry.family === family);
 }

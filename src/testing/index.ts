@@ -28,3 +28,6 @@ export type {
   StreamsPair,
 } from "./transport-checks/streams.js";
 export type { TransportFeatures, TransportPair } from "./transport-checks/suite.js";
+export { memoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from "./network/memory-network.js";
+export type { ConnectionRoute, Direction, MemoryConnection } from "./network/memory-connection.js";
+export { VirtualClock, type VirtualClockOptions } from "./virtual-clock.js";

@@ -1,5 +1,5 @@
 /** What lies between two ends in memory: counted up to where the code under test has read, not to where a buffer has. */
-import type { ReceiveWindow } from "../backends/memory/socket-channel.js";
+import type { ReceiveWindow } from "./network/socket-channel.js";
 import type { FlowControl, ReceiveBuffer } from "../streams/receive-buffer.js";
 
 /**

@@ -1,6 +1,6 @@
 /** Two connections that are connected with each other, in memory. */
 import { ChannelTransport } from "../backends/channel-transport.js";
-import { MemoryChannel } from "../backends/memory/socket-channel.js";
+import { MemoryChannel } from "./network/socket-channel.js";
 import { checkBoolean, checkInteger, checkLimit, checkOptions } from "../checks.js";
 import { createConnection, type Connection } from "../streams/connection.js";
 import { DEFAULT_LIMIT } from "../streams/receive-buffer.js";
@@ -60,7 +60,7 @@ export function connectEnds(
   const connectionOptions = { limit: checkLimit(limit), clock };
 
   const windows = [new ReadAhead(window), new ReadAhead(window)] as const;
-  const channels = MemoryChannel.pair(CLIENT, SERVER, windows);
+  const channels = MemoryChannel.pair(CLIENT, SERVER, { windows });
   const end = (index: 0 | 1, side: "client" | "server"): Connection => {
     const connection = createConnection(new ChannelTransport(channels[index]), {
       ...connectionOptions,

@@ -14,6 +14,8 @@ export interface HostQuery {
   readonly family: 0 | 4 | 6;
   /** The hints of `node:dns`, or-ed. */
   readonly hints: number;
+  /** Whether the addresses are to be listened at. */
+  readonly passive: boolean;
 }
 
 export interface DialOptions {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { IdleTimeoutError } from "asyncio-streams";
+import { VirtualClock } from "asyncio-streams/testing";
 import { IdleWatch } from "#src/backends/idle-watch.js";
-import { FakeClock } from "../support/fake-clock.js";
 
 function watchOf(limit: number) {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const watched = {
     isPaused: false,
     errors: [] as Error[],

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { WriteStallError } from "asyncio-streams";
+import { VirtualClock } from "asyncio-streams/testing";
 import { StallWatch } from "#src/backends/stall-watch.js";
-import { FakeClock } from "../support/fake-clock.js";
 
 function watchOf(limit: number) {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const watched = {
     buffered: 0,
     unacknowledged: undefined as number | undefined,

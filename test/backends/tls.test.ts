@@ -1,6 +1,6 @@
 import { versions } from "node:process";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
+import { ChannelTransport } from "#src/backends/channel-transport.js";
+import { MemoryChannel } from "#src/testing/network/socket-channel.js";
 import { makeAuthority } from "../support/certificates.js";
 import { accepting, connecting, LOOPBACK } from "../support/socket-pairs.js";
 import { overDuplexes, overWebStreams } from "../support/stream-pairs.js";
@@ -11,9 +11,8 @@ const ONE = { kind: "tcp", address: "127.0.0.1", port: 1, family: 4 } as const;
 
 const overTcp = connecting(async () => LOOPBACK);
 const inMemory: MakePair = async () => {
-  const backend = createMemoryBackend();
   const [near, far] = MemoryChannel.pair(ONE, { ...ONE, port: 2 });
-  return { near: backend.adopt(near, "any"), far: backend.adopt(far, "any"), reset: () => far.reset() };
+  return { near: new ChannelTransport(near), far: new ChannelTransport(far), reset: () => far.reset() };
 };
 
 const isDeno = versions["deno"] !== undefined;

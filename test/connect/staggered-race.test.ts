@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { staggeredRace, type RaceResult } from "#src/connect/staggered-race.js";
-import { FakeClock, turn } from "../support/fake-clock.js";
+import { VirtualClock } from "asyncio-streams/testing";
+import { nextTurn } from "../support/turns.js";
 
 /** An attempt that a test ends by hand, and that, as a bad one may, can go on after it was aborted. */
 class ScriptedAttempt {
@@ -14,7 +15,7 @@ class ScriptedAttempt {
 
 /** A race of `count` scripted attempts at a clock that starts at 0 for the race. */
 function race(count: number, delay: number | undefined, signal = new AbortController().signal) {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const begin = clock.now();
   const attempts = Array.from({ length: count }, () => new ScriptedAttempt());
   const discarded: string[] = [];
@@ -44,7 +45,7 @@ describe("staggeredRace()", () => {
     await clock.advance(1_000_000);
     assert.deepEqual(starts(), [0, undefined, undefined]);
     attempts[0]!.fail("no");
-    await turn();
+    await nextTurn();
     assert.deepEqual(starts(), [0, 1_000_000, undefined]);
   });
 
@@ -73,7 +74,7 @@ describe("staggeredRace()", () => {
     const { clock, attempts, starts } = race(3, 250);
     await clock.advance(300);
     attempts[0]!.fail("no");
-    await turn();
+    await nextTurn();
     assert.deepEqual(starts(), [0, 250, undefined]);
     await clock.advance(200);
     assert.deepEqual(starts(), [0, 250, 500]);
@@ -104,7 +105,7 @@ describe("staggeredRace()", () => {
     await clock.advance(500);
     for (const [index, attempt] of attempts.entries()) attempt.win(`prize ${index}`);
     assert.deepEqual(await result, { prize: "prize 0" });
-    await turn();
+    await nextTurn();
     assert.deepEqual(discarded, ["prize 1", "prize 2"]);
   });
 
@@ -112,7 +113,7 @@ describe("staggeredRace()", () => {
     const { clock, attempts, result } = race(3, 250);
     await clock.advance(250);
     attempts[1]!.fail("no");
-    await turn();
+    await nextTurn();
     attempts[2]!.fail("no");
     attempts[0]!.win("prize");
     assert.deepEqual(await result, { prize: "prize" });

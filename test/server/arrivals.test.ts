@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
+import { VirtualClock } from "asyncio-streams/testing";
 import { Arrivals } from "#src/server/arrivals.js";
 import { Bounds, type WaitOptions } from "#src/waiting/bounds.js";
-import { FakeClock } from "../support/fake-clock.js";
 import { isPending } from "../support/turns.js";
 
-const clock = new FakeClock();
+const clock = new VirtualClock();
 const bounds = (options: WaitOptions = {}) => new Bounds("connections", options, clock);
 
 interface Item {

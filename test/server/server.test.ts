@@ -2,12 +2,19 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
-import { InvalidStateError, type Server, type StreamReader, type StreamWriter } from "asyncio-streams";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { openConnectionOver } from "#src/open-connection.js";
+import {
+  InvalidStateError,
+  openConnection,
+  startServer,
+  startUnixServer,
+  type Server,
+  type StartServerOptions,
+  type StreamReader,
+  type StreamWriter,
+} from "asyncio-streams";
+import { memoryNetwork } from "asyncio-streams/testing";
 import type { ServerHandler } from "#src/server/server-handler.js";
 import { ConnectionServer } from "#src/server/server.js";
-import { startServerOver, startUnixServerOver, type StartServerOptions } from "#src/start-server.js";
 import type { Listener, ListenerEvents } from "#src/transport/backend.js";
 import type { StartableTransport } from "#src/transport/transport.js";
 import { systemClock } from "#src/waiting/clock.js";
@@ -20,24 +27,23 @@ type Streams = readonly [reader: StreamReader, writer: StreamWriter];
 
 /** A server in memory that keeps the streams of its connections, which stay open. */
 class Setting {
-  readonly backend = createMemoryBackend();
+  readonly network = memoryNetwork();
   readonly accepted: Streams[] = [];
   server!: Server;
 
   static async make(options?: StartServerOptions): Promise<Setting> {
     const setting = new Setting();
-    setting.server = await startServerOver(
-      setting.backend,
+    setting.server = await startServer(
       (...streams: [StreamReader, StreamWriter]) => void setting.accepted.push(streams),
       "127.0.0.1",
       0,
-      options,
+      { ...options, network: setting.network },
     );
     return setting;
   }
 
   async connect(): Promise<Streams> {
-    return openConnectionOver(this.backend, "127.0.0.1", portOf(this.server));
+    return openConnection("127.0.0.1", portOf(this.server), { network: this.network });
   }
 }
 
@@ -58,8 +64,8 @@ describe("Server", () => {
   });
 
   it("sockets tell where it listens, and are none once it is closed (74)", async () => {
-    const backend = createMemoryBackend();
-    const server = await startServerOver(backend, () => {}, ["127.0.0.1", "::1"], 80);
+    const network = memoryNetwork();
+    const server = await startServer(() => {}, ["127.0.0.1", "::1"], 80, { network });
     assert.deepEqual(
       server.sockets.map((socket) => socket.getsockname()),
       [
@@ -77,14 +83,14 @@ describe("Server", () => {
     server.close();
     assert.deepEqual(server.sockets, []);
 
-    const unixServer = await startUnixServerOver(backend, () => {}, "/run/echo");
+    const unixServer = await startUnixServer(() => {}, "/run/echo", { network });
     const [socket] = unixServer.sockets;
     assert.deepEqual([socket!.getsockname(), socket!.address()], ["/run/echo", "/run/echo"]);
   });
 
   it("toString() shows the sockets, also on a console (74)", async () => {
-    const backend = createMemoryBackend();
-    const server = await startServerOver(backend, () => {}, ["127.0.0.1", "::1"], 80);
+    const network = memoryNetwork();
+    const server = await startServer(() => {}, ["127.0.0.1", "::1"], 80, { network });
     assert.equal(server.toString(), `<Server sockets=(["127.0.0.1",80], ["::1",80,0,0])>`);
     assert.equal(inspect(server), server.toString());
     server.close();
@@ -123,15 +129,15 @@ describe("Server", () => {
   describe("close()", () => {
     it("frees the address at once, keeps the connections, and is idempotent (76)", async () => {
       const setting = await Setting.make();
-      const { server, backend, accepted } = setting;
+      const { server, network, accepted } = setting;
       const port = portOf(server);
       const [reader] = await setting.connect();
       server.close();
       server.close();
-      await assert.rejects(openConnectionOver(backend, "127.0.0.1", port), { code: "ECONNREFUSED" });
+      await assert.rejects(openConnection("127.0.0.1", port, { network }), { code: "ECONNREFUSED" });
       accepted[0]![1].write("still here\n");
       assert.equal((await reader.readLine()).toString(), "still here\n");
-      await startServerOver(backend, () => {}, "127.0.0.1", port);
+      await startServer(() => {}, "127.0.0.1", port, { network });
     });
 
     it("drops what waits for startServing()", async () => {
@@ -179,14 +185,14 @@ describe("Server", () => {
 
     it("waits for a connection whose callback closes the server (78)", async () => {
       const setting = new Setting();
-      setting.server = await startServerOver(
-        setting.backend,
+      setting.server = await startServer(
         (...streams: [StreamReader, StreamWriter]) => {
           setting.accepted.push(streams);
           setting.server.close();
         },
         "127.0.0.1",
         0,
+        { network: setting.network },
       );
       await setting.connect();
       const waiting = setting.server.waitClosed();
@@ -325,12 +331,9 @@ describe("Server", () => {
 
   it("closeClients() and abortClients() reach a connection from within its callback (79)", async () => {
     const setting = new Setting();
-    setting.server = await startServerOver(
-      setting.backend,
-      () => setting.server.abortClients(),
-      "127.0.0.1",
-      0,
-    );
+    setting.server = await startServer(() => setting.server.abortClients(), "127.0.0.1", 0, {
+      network: setting.network,
+    });
     const [reader] = await setting.connect();
     assert.equal((await reader.read()).length, 0);
   });

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type {
-  ClientConnectedCallback,
-  ErrorContext,
-  Server,
-  StreamReader,
-  StreamWriter,
+import {
+  openConnection,
+  startServer,
+  type ClientConnectedCallback,
+  type ErrorContext,
+  type Server,
+  type StartServerOptions,
+  type StreamReader,
+  type StreamWriter,
 } from "asyncio-streams";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { openConnectionOver } from "#src/open-connection.js";
-import { startServerOver, type StartServerOptions } from "#src/start-server.js";
+import { memoryNetwork } from "asyncio-streams/testing";
 import { ConnectionHandler } from "#src/streams/connection-handler.js";
 import type { TlsSettings } from "#src/transport/tls.js";
 import type { StartableTransport } from "#src/transport/transport.js";
@@ -18,7 +19,7 @@ import { cleanups } from "../support/cleanup.js";
 import { captureConsoleErrors } from "../support/console-error.js";
 import { settleDown } from "../support/pending.js";
 
-const backend = createMemoryBackend();
+const network = memoryNetwork();
 
 interface Served {
   readonly server: Server;
@@ -27,9 +28,9 @@ interface Served {
 
 /** A server with this callback, and one client that is connected. */
 async function serve(callback: ClientConnectedCallback, options?: StartServerOptions): Promise<Served> {
-  const server = await startServerOver(backend, callback, "127.0.0.1", 0, options);
+  const server = await startServer(callback, "127.0.0.1", 0, { ...options, network });
   const [, port] = server.sockets[0]!.getsockname() as readonly [string, number];
-  const client = await openConnectionOver(backend, "127.0.0.1", port);
+  const client = await openConnection("127.0.0.1", port, { network });
   await settleDown();
   return { server, client };
 }

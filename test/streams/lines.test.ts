@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { StreamReader, type LinesOptions } from "asyncio-streams";
+import { VirtualClock } from "asyncio-streams/testing";
 import { connectedInMemory } from "../support/connections.js";
-import { FakeClock } from "../support/fake-clock.js";
 import { allRules, asExpected, expectedLines, type ExpectedLines } from "../support/line-oracle.js";
 import { Random } from "../support/random.js";
 import { RecordingTransport } from "../support/recording-transport.js";
@@ -177,7 +177,7 @@ describe("lines()", () => {
   });
 
   it("goes on after a step that was aborted or timed out, which has lost nothing", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const reader = new StreamReader({}, clock);
     const loop = reader.lines({ encoding: "latin1", timeout: 50 });
     feed(reader, "ab");
@@ -197,7 +197,7 @@ describe("lines()", () => {
   });
 
   it("goes on skipping after a step that was aborted while it did", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const reader = new StreamReader({}, clock);
     const loop = reader.lines({ encoding: "latin1", limit: 3, onOverrun: "skip", timeout: 50 });
     feed(reader, "xxxxxxxx");

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { VirtualClock } from "asyncio-streams/testing";
 import { PendingRead } from "#src/streams/pending-read.js";
 import { Bounds } from "#src/waiting/bounds.js";
-import { FakeClock } from "../support/fake-clock.js";
 import { isPending } from "../support/turns.js";
 
-function boundedRead(): { read: PendingRead; controller: AbortController; clock: FakeClock } {
+function boundedRead(): { read: PendingRead; controller: AbortController; clock: VirtualClock } {
   const controller = new AbortController();
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const read = new PendingRead(new Bounds("read", { signal: controller.signal, timeout: 50 }, clock));
   return { read, controller, clock };
 }
@@ -59,7 +59,7 @@ describe("PendingRead", () => {
     const controller = new AbortController();
     const seen: boolean[] = [];
     controller.signal.addEventListener("abort", () => seen.push(read.isCancelled));
-    const read = new PendingRead(new Bounds("read", { signal: controller.signal }, new FakeClock()));
+    const read = new PendingRead(new Bounds("read", { signal: controller.signal }, new VirtualClock()));
     controller.abort();
     assert.deepEqual(seen, [true]);
   });

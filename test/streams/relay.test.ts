@@ -12,9 +12,9 @@ import {
   type RelayOptions,
   type StreamReader,
 } from "asyncio-streams";
+import { VirtualClock } from "asyncio-streams/testing";
 import { patternBytes } from "../support/bytes.js";
 import { connectedInMemory } from "../support/connections.js";
-import { FakeClock } from "../support/fake-clock.js";
 import { isPending, settleDown } from "../support/pending.js";
 
 /** Of the readers: small, so that little is enough to fill them. */
@@ -23,7 +23,7 @@ const LIMIT = 1_000;
 const TOO_MUCH = patternBytes(1_000_000);
 
 /** A client, connected with `a`, and a server, connected with `b`: the relay stands between them. */
-function setUp(clock = new FakeClock()) {
+function setUp(clock = new VirtualClock()) {
   const left = connectedInMemory(LIMIT, { clock });
   const right = connectedInMemory(LIMIT, { clock });
   return {

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { getEventListeners, once } from "node:events";
 import { describe, it } from "node:test";
 import { frames, lengthPrefixed, readFrame, StreamReader, type WaitOptions } from "asyncio-streams";
+import { VirtualClock } from "asyncio-streams/testing";
 import { cleanups } from "../support/cleanup.js";
 import { connectedInMemory, connectedToSocket } from "../support/connections.js";
-import { FakeClock } from "../support/fake-clock.js";
 import { isPending } from "../support/turns.js";
 
 const FRAME = lengthPrefixed({ bytes: 1 });
@@ -57,7 +57,7 @@ const KINDS = [
 const isEnough = (reason: unknown) => reason === "enough";
 
 class Scene {
-  readonly clock: FakeClock = new FakeClock();
+  readonly clock: VirtualClock = new VirtualClock();
   readonly reader: StreamReader = new StreamReader({ limit: 1_000 }, this.clock);
   readonly controller: AbortController = new AbortController();
   readonly signal: AbortSignal = this.controller.signal;

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { openConnection, type Connection } from "asyncio-streams";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
+import { ChannelTransport } from "#src/backends/channel-transport.js";
+import { MemoryChannel } from "#src/testing/network/socket-channel.js";
 import { createConnection, type ConnectionOptions } from "#src/streams/connection.js";
 import { temporaryFolder } from "./folders.js";
 
@@ -17,11 +17,10 @@ export function connectedInMemory(
   limit = 65_536,
   options: Pick<ConnectionOptions, "clock" | "liveness"> = {},
 ): { near: Connection; far: Connection; reset: () => void } {
-  const backend = createMemoryBackend();
   const [near, far] = MemoryChannel.pair(ADDRESS, { ...ADDRESS, port: 2 });
   return {
-    near: createConnection(backend.adopt(near, "any"), { limit, side: "client", ...options }),
-    far: createConnection(backend.adopt(far, "any"), { limit, side: "client", clock: options.clock }),
+    near: createConnection(new ChannelTransport(near), { limit, side: "client", ...options }),
+    far: createConnection(new ChannelTransport(far), { limit, side: "client", clock: options.clock }),
     reset: () => far.reset(),
   };
 }

@@ -2,7 +2,7 @@
 import { Duplex } from "node:stream";
 import { connect, TLSSocket, type ConnectionOptions, type TLSSocketOptions } from "node:tls";
 import type { Connection } from "asyncio-streams";
-import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
+import { MemoryChannel } from "#src/testing/network/socket-channel.js";
 import { ChannelTransport } from "#src/backends/channel-transport.js";
 import { createConnection } from "#src/streams/connection.js";
 import { connectedToSocket } from "./connections.js";

@@ -11,9 +11,7 @@ import {
   type Server,
   type Truncation,
 } from "asyncio-streams";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { openConnectionOver } from "#src/open-connection.js";
-import { startServerOver } from "#src/start-server.js";
+import { memoryNetwork } from "asyncio-streams/testing";
 import { portOf } from "./addresses.js";
 import { temporaryFolder } from "./folders.js";
 
@@ -83,7 +81,7 @@ async function listen(
     await once(sock, "connect");
     return [server, () => openConnection({ sock, ...options })];
   }
-  const backend = createMemoryBackend();
-  const server = await startServerOver(backend, callback, host, 0, options);
-  return [server, () => openConnectionOver(backend, host, portOf(server), options)];
+  const network = memoryNetwork();
+  const server = await startServer(callback, host, 0, { ...options, network });
+  return [server, () => openConnection(host, portOf(server), { ...options, network })];
 }

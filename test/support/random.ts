@@ -1,20 +1,7 @@
 /** Random choices that are the same at each run. */
-export class Random {
-  #state: number;
+import { Random as SeededRandom } from "#src/testing/random.js";
 
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  /** A whole number from `least` to `most`. */
-  within(least: number, most: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    const fraction = ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-    return least + Math.floor(fraction * (most - least + 1));
-  }
-
+export class Random extends SeededRandom {
   pick<Item>(items: readonly Item[]): Item {
     return items[this.within(0, items.length - 1)]!;
   }

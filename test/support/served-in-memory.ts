@@ -1,23 +1,22 @@
 /** A server in memory, whose time a test moves. */
-import type {
-  ClientConnectedCallback,
-  Connection,
-  ConnectionContext,
-  Server,
-  StartServerOptions,
+import {
+  openConnection,
+  startServer,
+  type ClientConnectedCallback,
+  type Connection,
+  type ConnectionContext,
+  type Server,
+  type StartServerOptions,
 } from "asyncio-streams";
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { openConnectionOver } from "#src/open-connection.js";
-import { startServerOver } from "#src/start-server.js";
+import { memoryNetwork, type VirtualClock } from "asyncio-streams/testing";
 import { portOf } from "./addresses.js";
-import { FakeClock } from "./fake-clock.js";
 
 /** What the callback was called with. */
 type Call = Parameters<ClientConnectedCallback>;
 
 export interface ServedInMemory {
   readonly server: Server;
-  readonly clock: FakeClock;
+  readonly clock: VirtualClock;
   readonly calls: readonly Call[];
   readonly contexts: readonly ConnectionContext[];
   readonly connect: () => Promise<Connection>;
@@ -28,8 +27,8 @@ export async function servedInMemory(
   options?: StartServerOptions,
   callback: ClientConnectedCallback | null = () => {},
 ): Promise<ServedInMemory> {
-  const clock = new FakeClock();
-  const backend = createMemoryBackend({ clock });
+  const network = memoryNetwork({ autoAdvance: false });
+  const { clock } = network;
   const calls: Call[] = [];
   const contexts: ConnectionContext[] = [];
   const keep: ClientConnectedCallback = (...call) => {
@@ -37,7 +36,7 @@ export async function servedInMemory(
     contexts.push(call[2]);
     return callback!(...call);
   };
-  const server = await startServerOver(backend, callback && keep, "127.0.0.1", 0, options);
+  const server = await startServer(callback && keep, "127.0.0.1", 0, { ...options, network });
   const port = portOf(server);
-  return { server, clock, calls, contexts, connect: () => openConnectionOver(backend, "127.0.0.1", port) };
+  return { server, clock, calls, contexts, connect: () => openConnection("127.0.0.1", port, { network }) };
 }

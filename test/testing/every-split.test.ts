@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { StreamReader } from "asyncio-streams";
-import { everySplit, SplitError } from "asyncio-streams/testing";
-import { FakeClock } from "../support/fake-clock.js";
+import { VirtualClock, everySplit, SplitError } from "asyncio-streams/testing";
 import { splitsOf } from "#src/testing/splits.js";
 
 async function lines(reader: StreamReader): Promise<string[]> {
@@ -178,7 +177,7 @@ describe("everySplit()", () => {
   });
 
   it("fails for a parser that does not come to an end, on its clock", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const tried = failure(everySplit("ab", () => new Promise(() => {}), { clock, timeout: 1_000 }));
     await clock.advance(1_000);
     assert.match((await tried).message, /^The parser has not come to an end within 1000 ms\n/);
@@ -186,7 +185,7 @@ describe("everySplit()", () => {
   });
 
   it("leaves no timer", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     await everySplit("abc", lines, { clock });
     assert.equal(clock.pending, 0);
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startServer, openConnection, type Connection } from "asyncio-streams";
 import {
+  VirtualClock,
   anyBytes,
   playScript,
   ScriptError,
@@ -10,7 +11,6 @@ import {
   type ScriptStep,
 } from "asyncio-streams/testing";
 import { portOf } from "../support/addresses.js";
-import { FakeClock } from "../support/fake-clock.js";
 import { leavesNothing } from "../support/leaks.js";
 import { isPending, turns } from "../support/turns.js";
 
@@ -281,7 +281,7 @@ the script:
   });
 
   it("waits on its clock, as its limits do", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const peer = scriptedPeer([{ wait: 3_600_000 }, { send: "a" }, { expect: "b" }], {
       clock,
       timeout: 60_000,
@@ -301,7 +301,7 @@ the script:
   });
 
   it("waits for ever with a timeout of Infinity, and sets no timer", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const peer = scriptedPeer([{ expect: "a" }, "close"], { clock, timeout: Infinity });
     await turns(1);
     assert.equal(clock.pending, 0);

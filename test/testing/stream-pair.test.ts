@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Connection } from "asyncio-streams";
-import { streamPair, type StreamPairOptions } from "asyncio-streams/testing";
+import { VirtualClock, streamPair, type StreamPairOptions } from "asyncio-streams/testing";
 import { patternBytes } from "../support/bytes.js";
 import { makeSelfSigned } from "../support/certificates.js";
-import { FakeClock } from "../support/fake-clock.js";
 import { isPending, turns } from "../support/turns.js";
 
 const LOCKSTEP: StreamPairOptions = { lockstep: true };
@@ -169,7 +168,7 @@ describe("streamPair() with lockstep", () => {
 
 describe("streamPair()", () => {
   it("gives both ends the clock and the limit", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const [client, server] = streamPair({ clock, limit: 10 });
     const read = client.reader.read(1, { timeout: 3_600_000 });
     const failed = assert.rejects(read, { name: "TimeoutError" });

@@ -3,14 +3,14 @@ import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { TimeoutError } from "asyncio-streams";
+import { VirtualClock } from "asyncio-streams/testing";
 import { Bounds, type WaitOptions } from "#src/waiting/bounds.js";
-import { FakeClock } from "../support/fake-clock.js";
 
-const clock = new FakeClock();
+const clock = new VirtualClock();
 
 /** What a wait bounded by `options` ended with, so far. */
-function watched(options: WaitOptions): { reasons: unknown[]; stop: () => void; clock: FakeClock } {
-  const own = new FakeClock();
+function watched(options: WaitOptions): { reasons: unknown[]; stop: () => void; clock: VirtualClock } {
+  const own = new VirtualClock();
   const reasons: unknown[] = [];
   const stop = new Bounds("read", options, own).watch((reason) => reasons.push(reason));
   return { reasons, stop, clock: own };
@@ -128,7 +128,7 @@ describe("Bounds.watch()", () => {
   });
 
   it("serves any number of waits, each with the whole timeout", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const bounds = new Bounds("lines", { timeout: 50 }, clock);
     const ended: string[] = [];
     bounds.watch(() => ended.push("first"));

@@ -4,9 +4,9 @@ import { describe, it } from "node:test";
 import { TimeoutError } from "asyncio-streams";
 import { CancelScope, unlessAborted } from "#src/waiting/cancel-scope.js";
 import { Bounds, type WaitOptions } from "#src/waiting/bounds.js";
-import { FakeClock } from "../support/fake-clock.js";
+import { VirtualClock } from "asyncio-streams/testing";
 
-function scopeOf(options: WaitOptions, clock = new FakeClock()): CancelScope {
+function scopeOf(options: WaitOptions, clock = new VirtualClock()): CancelScope {
   return new CancelScope(new Bounds("openConnection", options, clock));
 }
 
@@ -25,7 +25,7 @@ describe("CancelScope", () => {
   });
 
   it("aborts after the timeout with a TimeoutError that says what and how long", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const { signal } = scopeOf({ timeout: 50 }, clock);
     await clock.advance(49);
     assert.equal(signal.aborted, false);
@@ -39,7 +39,7 @@ describe("CancelScope", () => {
   });
 
   it("keeps the first of two reasons", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const controller = new AbortController();
     const scope = scopeOf({ signal: controller.signal, timeout: 50 }, clock);
     controller.abort("enough");
@@ -48,7 +48,7 @@ describe("CancelScope", () => {
   });
 
   it("leaves neither timer nor listener when disposed", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const controller = new AbortController();
     const scope = scopeOf({ signal: controller.signal, timeout: 50 }, clock);
     assert.equal(clock.pending, 1);

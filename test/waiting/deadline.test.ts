@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { deadline, StreamReader, TimeoutError } from "asyncio-streams";
+import { VirtualClock } from "asyncio-streams/testing";
 import { deadlineOn } from "#src/waiting/deadline.js";
-import { FakeClock } from "../support/fake-clock.js";
 import { leavingNothing } from "../support/open-resources.js";
 
 const WRONG: readonly (readonly [ms: unknown, name: string])[] = [
@@ -12,7 +12,7 @@ const WRONG: readonly (readonly [ms: unknown, name: string])[] = [
 
 describe("deadline()", () => {
   it("aborts its signal with a TimeoutError that says how long, when the limit has passed", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const limit = deadlineOn(clock, 50);
     await clock.advance(49);
     assert.equal(limit.signal.aborted, false);
@@ -23,7 +23,7 @@ describe("deadline()", () => {
   });
 
   it("is one limit for all that gets its signal: what is left after one call counts for the next", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const limit = deadlineOn(clock, 50);
     const reader = new StreamReader({}, clock);
     const first = reader.readLine({ signal: limit.signal });
@@ -37,7 +37,7 @@ describe("deadline()", () => {
   });
 
   it("extend() counts also while a read is pending, from the limit and not from now", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const limit = deadlineOn(clock, 50);
     const reader = new StreamReader({}, clock);
     const read = assert.rejects(reader.readLine({ signal: limit.signal }), {
@@ -55,7 +55,7 @@ describe("deadline()", () => {
   });
 
   it("extend() after the limit or the disposal changes nothing, and says so", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const passed = deadlineOn(clock, 50);
     await clock.advance(50);
     assert.equal(passed.extend(50), false);
@@ -83,7 +83,7 @@ describe("deadline()", () => {
   });
 
   it("extend() keeps to what a timer takes: 2^31-1 ms from now", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const limit = deadlineOn(clock, 2 ** 31 - 1);
     assert.throws(() => limit.extend(1), {
       name: "RangeError",

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
+import { VirtualClock } from "asyncio-streams/testing";
 import { Bounds } from "#src/waiting/bounds.js";
 import { Gate } from "#src/waiting/gate.js";
-import { FakeClock } from "../support/fake-clock.js";
 import { isPending } from "../support/turns.js";
 
 describe("Gate", () => {
@@ -76,7 +76,7 @@ describe("Gate", () => {
 describe("Gate, within bounds", () => {
   function bounded() {
     const controller = new AbortController();
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const bounds = new Bounds("drain", { signal: controller.signal, timeout: 50 }, clock);
     /** Timers and listeners that wait. */
     const left = () => clock.pending + getEventListeners(controller.signal, "abort").length;
@@ -140,7 +140,7 @@ describe("Gate, within bounds", () => {
         };
       }
     }
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const passing = [1, 2, 50].map((timeout) => gate.pass(new Watched("drain", { timeout }, clock)));
     const gone = [passing[0]!, passing[1]!].map((pass) => assert.rejects(pass, { name: "TimeoutError" }));
     await clock.advance(2);

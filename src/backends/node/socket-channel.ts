@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import process from "node:process";
 import type { Endpoint } from "../../transport/endpoint.js";
 import type { TransportSocket } from "../../transport/transport.js";
+import type { Clock } from "../../waiting/clock.js";
 import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
 import { systemSendQueues } from "./send-queues.js";
@@ -56,6 +57,10 @@ export class SocketChannel implements Channel {
 
   get canEndWriting(): boolean {
     return this.#manner.canEndWriting;
+  }
+
+  get clock(): Clock {
+    return this.#manner.clock;
   }
 
   get bufferedBytes(): number {

@@ -1,5 +1,6 @@
 /** What differs between a plain socket and one that carries TLS: how it pauses, and how it ends. */
 import type { Socket } from "node:net";
+import { systemClock, type Clock } from "../../waiting/clock.js";
 import type { Channel } from "../channel.js";
 import { fromSystemError } from "./system-errors.js";
 
@@ -10,6 +11,7 @@ export interface SocketManner {
   readonly isEndCertain: boolean;
   /** What the socket runs on, if that is not a socket of the runtime. */
   readonly below: Channel | undefined;
+  readonly clock: Clock;
   pause(socket: Socket): void;
   resume(socket: Socket): void;
   /** Sends what is buffered, then destroys `socket`. `fail` takes the reason if that did not go well. */
@@ -27,6 +29,7 @@ export const PLAIN: SocketManner = {
   canEndWriting: true,
   isEndCertain: false,
   below: undefined,
+  clock: systemClock,
   pause: (socket) => void socket.pause(),
   resume: (socket) => void socket.resume(),
   close(socket) {

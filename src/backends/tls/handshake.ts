@@ -10,7 +10,7 @@ import {
   type SecureContext,
 } from "node:tls";
 import { CertificateError, ConnectionResetError, TlsHandshakeTimeoutError } from "../../errors.js";
-import { systemClock } from "../../waiting/clock.js";
+import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls, TlsOptions, TlsSettings } from "../../transport/tls.js";
 import { fromTlsError } from "./tls-errors.js";
 
@@ -38,6 +38,7 @@ function makeSecureContext(options: TlsOptions, side: "client" | "server"): Secu
 export function handshake<Result>(
   lower: Duplex,
   settings: PreparedTls,
+  clock: Clock,
   signal: AbortSignal,
   wrap: (socket: TLSSocket) => Result,
 ): Promise<Result> {
@@ -66,7 +67,7 @@ export function handshake<Result>(
       endOnError(socket);
       resolve(wrap(socket));
     };
-    const cancelTimer = systemClock.setTimer(handshakeTimeout, () =>
+    const cancelTimer = clock.setTimer(handshakeTimeout, () =>
       fail(new TlsHandshakeTimeoutError(handshakeTimeout)),
     );
     const settle = () => {

@@ -1,4 +1,5 @@
 /** Puts TLS on a channel. */
+import { systemClock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
 import type { Channel } from "../channel.js";
 import { SocketChannel } from "../node/socket-channel.js";
@@ -19,17 +20,17 @@ export function secure(
   early: Uint8Array,
   signal: AbortSignal,
 ): Promise<Channel> {
-  const { local, remote, socket } = channel;
+  const { local, remote, socket, clock = systemClock } = channel;
   const raw = settings.truncation === "ignore" ? channel.releaseSocket(early) : undefined;
   if (raw !== undefined) {
-    return handshake(raw, settings, signal, (engine) => {
-      return new SocketChannel(engine, local, remote, nativeManner(engine, raw, settings), socket);
+    return handshake(raw, settings, clock, signal, (engine) => {
+      return new SocketChannel(engine, local, remote, nativeManner(engine, raw, settings, clock), socket);
     });
   }
   const bridge = new ChannelDuplex(channel, early);
   channel.start(bridge.events);
   channel.resume();
-  return handshake(bridge, settings, signal, (engine) => {
-    return new SocketChannel(engine, local, remote, bridgedManner(engine, bridge, settings), socket);
+  return handshake(bridge, settings, clock, signal, (engine) => {
+    return new SocketChannel(engine, local, remote, bridgedManner(engine, bridge, settings, clock), socket);
   });
 }

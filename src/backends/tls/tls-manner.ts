@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
-import { systemClock } from "../../waiting/clock.js";
+import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
 import { resetSocket, type SocketManner } from "../node/socket-manner.js";
 import type { ChannelDuplex } from "./channel-duplex.js";
@@ -10,18 +10,24 @@ import { fromTlsError } from "./tls-errors.js";
 import { tlsInfo } from "./tls-info.js";
 
 /** TLS that the runtime's engine runs on the handle of `below`: fastest, but blind to truncation. */
-export function nativeManner(socket: TLSSocket, below: Socket, settings: PreparedTls): SocketManner {
+export function nativeManner(
+  socket: TLSSocket,
+  below: Socket,
+  settings: PreparedTls,
+  clock: Clock,
+): SocketManner {
   const info = tlsInfo(socket, settings);
   return {
     canEndWriting: false,
     isEndCertain: true,
     below: undefined,
+    clock,
     pause: (net) => void net.pause(),
     resume: (net) => void net.resume(),
     close(net, fail) {
       // Node.js before 26 loses a close_notify that meets a write in flight, such as the tickets of a handshake just done.
       setImmediate(() => {
-        if (!net.destroyed) whenShutDown(net, settings.shutdownTimeout, fail, () => net.destroy());
+        if (!net.destroyed) whenShutDown(net, clock, settings.shutdownTimeout, fail, () => net.destroy());
       });
     },
     reset(net) {
@@ -40,7 +46,12 @@ export function nativeManner(socket: TLSSocket, below: Socket, settings: Prepare
 }
 
 /** TLS over a Duplex of ours, which keeps the end of the bytes from the engine: so its own end is the peer's word. */
-export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings: PreparedTls): SocketManner {
+export function bridgedManner(
+  socket: TLSSocket,
+  bridge: ChannelDuplex,
+  settings: PreparedTls,
+  clock: Clock,
+): SocketManner {
   const info = tlsInfo(socket, settings);
   let hasCloseNotify: boolean | undefined;
   socket.once("end", () => {
@@ -50,6 +61,7 @@ export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings
     canEndWriting: false,
     isEndCertain: true,
     below: bridge.channel,
+    clock,
     pause: () => bridge.hold(),
     resume: () => bridge.release(),
     close(net, fail) {
@@ -59,7 +71,7 @@ export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings
         bridge.closeChannel();
         return;
       }
-      whenShutDown(net, settings.shutdownTimeout, fail, () => bridge.closeChannel(), bridge);
+      whenShutDown(net, clock, settings.shutdownTimeout, fail, () => bridge.closeChannel(), bridge);
     },
     reset(net) {
       bridge.channel.reset();
@@ -84,12 +96,13 @@ export function bridgedManner(socket: TLSSocket, bridge: ChannelDuplex, settings
 /** Sends close_notify behind what is buffered, and waits for the peer's end, at most `timeout` ms. */
 function whenShutDown(
   net: Socket,
+  clock: Clock,
   timeout: number,
   fail: (error: Error) => void,
   done: () => void,
   bridge?: ChannelDuplex,
 ): void {
-  const cancelTimer = systemClock.setTimer(timeout, () => {
+  const cancelTimer = clock.setTimer(timeout, () => {
     fail(new TlsShutdownTimeoutError(timeout));
     net.destroy();
   });

@@ -1,14 +1,14 @@
 /** A name in memory that connections come from. */
+import { AcceptQueue } from "../../backends/accept-queue.js";
 import type { Listener, ListenerEvents } from "../../transport/backend.js";
 import type { Endpoint } from "../../transport/endpoint.js";
-import { AcceptQueue } from "../accept-queue.js";
-import { ChannelTransport } from "../channel-transport.js";
-import { MemoryChannel } from "./socket-channel.js";
+import type { StartableTransport } from "../../transport/transport.js";
 
 export class MemoryListener implements Listener {
   readonly endpoint: Endpoint;
   readonly #queue: AcceptQueue;
   readonly #free: () => void;
+  #isClosed = false;
 
   /** `free` gives the name back. */
   constructor(endpoint: Endpoint, backlog: number, free: () => void) {
@@ -17,11 +17,9 @@ export class MemoryListener implements Listener {
     this.#free = free;
   }
 
-  /** Makes a connection, and returns the end of who asked for it. */
-  connect(from: Endpoint): ChannelTransport {
-    const [client, server] = MemoryChannel.pair(from, this.endpoint);
-    this.#queue.connectionAccepted(new ChannelTransport(server));
-    return new ChannelTransport(client);
+  /** Takes the server's end of a new connection. */
+  connectionMade(transport: StartableTransport): void {
+    this.#queue.connectionAccepted(transport);
   }
 
   accept(events: ListenerEvents): void {
@@ -29,6 +27,8 @@ export class MemoryListener implements Listener {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#free();
     this.#queue.close();
   }

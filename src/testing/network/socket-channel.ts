@@ -3,10 +3,9 @@ import { ByteQueue } from "../../bytes/byte-queue.js";
 import { BrokenPipeError, ConnectionResetError } from "../../errors.js";
 import { toSocketAddress, type Endpoint, type SocketAddress } from "../../transport/endpoint.js";
 import type { TransportSocket } from "../../transport/transport.js";
-import type { Channel, ChannelEvents } from "../channel.js";
-
-/** How many bytes the receiving end takes before it is read from, as the buffers of a kernel. */
-const CAPACITY = 65_536;
+import type { Channel, ChannelEvents } from "../../backends/channel.js";
+import type { Clock } from "../../waiting/clock.js";
+import { Link } from "./link.js";
 
 /** How much a receiving end takes before it is read from. */
 export interface ReceiveWindow {
@@ -16,16 +15,24 @@ export interface ReceiveWindow {
   excess(arrived: number): number;
 }
 
-const KERNEL: ReceiveWindow = {
-  room: (arrived) => CAPACITY - arrived,
-  excess: () => 0,
-};
+/** What a pair is made with. */
+export interface PairOptions {
+  /** What the first one sends goes by `there`, what the second one does by `back`. */
+  readonly links?: readonly [there: Link, back: Link] | undefined;
+  /** How much each end takes, the first one's first. Default: as the buffers of a kernel. */
+  readonly windows?: readonly [ReceiveWindow, ReceiveWindow] | undefined;
+  /** Called once for each end, when it is free. */
+  readonly onClosed?: (() => void) | undefined;
+}
 
 export class MemoryChannel implements Channel {
   readonly socket: TransportSocket;
   readonly local: Endpoint;
   readonly remote: Endpoint;
-  readonly #window: ReceiveWindow;
+  /** Carries what we send. */
+  readonly #link: Link;
+  readonly #window: ReceiveWindow | undefined;
+  readonly #onClosed: () => void;
   #peer!: MemoryChannel;
   #events: ChannelEvents | undefined;
   readonly #outgoing: ByteQueue = new ByteQueue();
@@ -38,30 +45,47 @@ export class MemoryChannel implements Channel {
   #isEnding = false;
   #isClosed = false;
   #isWritingEnded = false;
+  /** The end of our direction, or a reset, is on its way. */
+  #isEndSent = false;
   #hasPeerEnded = false;
   #isEofDelivered = false;
+  /** What the peer's reset is told as; `undefined` for what the system says. */
+  #resetAs: Error | undefined;
   /** Why the connection ends once what has come is delivered. */
   #loss: Error | undefined;
   #hasWritingFailed = false;
 
-  constructor(local: Endpoint, remote: Endpoint, window: ReceiveWindow = KERNEL) {
+  /** Made by `pair`. */
+  constructor(
+    local: Endpoint,
+    remote: Endpoint,
+    link: Link,
+    window: ReceiveWindow | undefined,
+    onClosed: () => void,
+  ) {
     this.local = local;
     this.remote = remote;
+    this.#link = link;
     this.#window = window;
+    this.#onClosed = onClosed;
     this.socket = new MemorySocket(local, remote);
   }
 
   /** Two ends that are connected with each other. */
-  static pair(
-    first: Endpoint,
-    second: Endpoint,
-    windows: readonly ReceiveWindow[] = [],
-  ): [MemoryChannel, MemoryChannel] {
-    const one = new MemoryChannel(first, second, windows[0]);
-    const two = new MemoryChannel(second, first, windows[1]);
+  static pair(first: Endpoint, second: Endpoint, options: PairOptions = {}): [MemoryChannel, MemoryChannel] {
+    const { links: [there, back] = [new Link(), new Link()], windows = [], onClosed = () => {} } = options;
+    const one = new MemoryChannel(first, second, there, windows[0], onClosed);
+    const two = new MemoryChannel(second, first, back, windows[1], onClosed);
     one.#peer = two;
     two.#peer = one;
+    there.leadTo(two.#receiver);
+    back.leadTo(one.#receiver);
     return [one, two];
+  }
+
+  /** What limits of time above it go by. */
+  get clock(): Clock {
+    return this.#link.conditions.clock;
   }
 
   get canEndWriting(): boolean {
@@ -69,13 +93,12 @@ export class MemoryChannel implements Channel {
   }
 
   get bufferedBytes(): number {
-    const peer = this.#peer;
-    return this.#outgoing.length + (peer.#isClosed ? 0 : peer.#window.excess(peer.#incoming.length));
+    return this.#outgoing.length + this.#peer.#excess;
   }
 
   /** What the peer has not read, there being no kernel between. */
   unacknowledgedBytes(): number {
-    return this.#peer.#incoming.length;
+    return this.#link.bytesInFlight + this.#peer.#incoming.length;
   }
 
   start(events: ChannelEvents): void {
@@ -125,10 +148,10 @@ export class MemoryChannel implements Channel {
     return undefined;
   }
 
-  /** As an RST does: the peer gets `error` behind what it has received. */
-  reset(error: Error = new ConnectionResetError("Connection reset by peer")): void {
-    if (this.#isClosed) return;
-    this.#peer.#loss ??= error;
+  /** Ends the connection by an RST: the peer gets an error, `error` if there is one, behind what was sent to it. */
+  reset(error?: Error): void {
+    this.#peer.#resetAs ??= error;
+    if (!this.#isClosed) this.#sayReset();
     this.destroy();
   }
 
@@ -136,6 +159,27 @@ export class MemoryChannel implements Channel {
   windowChanged(): void {
     this.#peer.#schedule();
   }
+
+  /** What arrives from the peer. */
+  readonly #receiver = {
+    bytesArrived: (bytes: Uint8Array): void => {
+      if (this.#isClosed) {
+        this.#sayReset();
+        return;
+      }
+      this.#incoming.push(bytes);
+      this.#schedule();
+    },
+    endArrived: (): void => {
+      this.#hasPeerEnded = true;
+      this.#schedule();
+    },
+    /** As TCP has it: a reset after the peer's end means that nobody takes what we write. */
+    resetArrived: (): void => {
+      this.#loss ??= this.#resetAs ?? this.#toldAsReset();
+      this.#schedule();
+    },
+  };
 
   // One turn moves what can be moved. Nothing is delivered within a call of the transport.
 
@@ -157,31 +201,65 @@ export class MemoryChannel implements Channel {
   }
 
   #send(): void {
-    const peer = this.#peer;
-    if (this.#outgoing.length > 0 && (peer.#isClosed || this.#loss !== undefined)) {
+    if (this.#outgoing.length > 0 && this.#loss !== undefined) {
       this.#failWriting();
       return;
     }
-    const size = Math.min(this.#outgoing.length, peer.#window.room(peer.#incoming.length));
-    if (size > 0) {
-      peer.#incoming.push(this.#outgoing.take(size));
-      peer.#schedule();
+    const size = Math.min(this.#outgoing.length, this.#room);
+    if (size > 0 && (size === this.#outgoing.length || size >= this.#leastPiece)) {
+      this.#link.send(this.#outgoing.take(size));
     }
     const buffered = this.bufferedBytes;
     if (buffered < this.#knownBuffered) {
       this.#knownBuffered = buffered;
       this.#events?.bufferShrank();
     }
-    if (this.#outgoing.length === 0 && this.#isWritingEnded && !peer.#hasPeerEnded) {
-      peer.#hasPeerEnded = true;
-      peer.#schedule();
+    if (this.#outgoing.length === 0 && this.#isWritingEnded) this.#sayEnd();
+  }
+
+  /** What the link and the peer still take before the peer is read from, as the buffers of a kernel. */
+  get #room(): number {
+    const peer = this.#peer;
+    if (peer.#window !== undefined) return peer.#window.room(peer.#incoming.length);
+    return Math.max(0, this.#link.conditions.capacity - this.#link.bytesInFlight - peer.#incoming.length);
+  }
+
+  get #excess(): number {
+    return this.#isClosed ? 0 : (this.#window?.excess(this.#incoming.length) ?? 0);
+  }
+
+  /** Room below this is not used: where bytes go in fragments, these would become smaller and smaller. */
+  get #leastPiece(): number {
+    const { capacity, fragment } = this.#link.conditions;
+    return fragment === Infinity ? 1 : Math.min(fragment, capacity / 2);
+  }
+
+  /** As TCP has it: who closes and leaves bytes unread resets the connection. */
+  #sayEnd(): void {
+    if (this.#loss !== undefined) return;
+    if (this.#isEnding && this.#incoming.length > 0) {
+      this.#incoming.skip(this.#incoming.length);
+      this.#sayReset();
+    } else if (!this.#isEndSent) {
+      this.#isEndSent = true;
+      this.#link.sendEnd();
     }
+  }
+
+  #toldAsReset(): Error {
+    return this.#hasPeerEnded
+      ? new BrokenPipeError("Broken pipe")
+      : new ConnectionResetError("Connection reset by peer");
+  }
+
+  #sayReset(): void {
+    this.#isEndSent = true;
+    this.#link.sendReset();
   }
 
   /** The peer is gone: what it had sent is delivered, even when paused, then the connection is lost. */
   #failWriting(): void {
     this.#outgoing.skip(this.#outgoing.length);
-    this.#loss ??= new BrokenPipeError("Broken pipe");
     if (this.#hasWritingFailed) return;
     this.#hasWritingFailed = true;
     if (!this.#isEnding) this.#events?.writingFailed();
@@ -191,7 +269,8 @@ export class MemoryChannel implements Channel {
     const events = this.#events;
     if (events === undefined) return;
     while (this.#incoming.length > 0 && this.#isFlowing) {
-      events.dataReceived(this.#incoming.take(this.#incoming.length));
+      const size = Math.min(this.#incoming.length, this.#peer.#link.conditions.fragment);
+      events.dataReceived(this.#incoming.take(size));
       this.#peer.#schedule();
     }
     if (this.#incoming.length > 0 || !this.#isFlowing || this.#isEnding) return;
@@ -208,10 +287,11 @@ export class MemoryChannel implements Channel {
 
   #close(error: Error | undefined): void {
     if (this.#isClosed) return;
+    this.#sayEnd();
     this.#isClosed = true;
-    this.#peer.#hasPeerEnded = true;
     this.#peer.#schedule();
     this.#events?.closed(error);
+    this.#onClosed();
   }
 }
 
