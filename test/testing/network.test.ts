@@ -259,7 +259,9 @@ describe("memoryNetwork(): time and conditions", () => {
       );
       const { writer } = await openConnection("web", 80, { network });
       writer.transport.setWriteBufferLimits({ high: 0 });
-      writer.write(patternBytes(capacity + 10));
+      writer.write(patternBytes(capacity - 10));
+      await turns(3);
+      writer.write(patternBytes(20));
       await turns(3);
       assert.equal(writer.transport.getWriteBufferSize(), 10);
       await network.clock.advance(1_000);

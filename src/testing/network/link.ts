@@ -59,6 +59,7 @@ const OPEN_ROAD: Road = {
 
 interface Packet {
   readonly content: Uint8Array | "end" | "reset";
+  /** The earliest moment: it also waits for those before it. */
   readonly arrival: number;
 }
 
@@ -67,7 +68,7 @@ export class Link {
   readonly #random: Random;
   readonly #road: Road;
   #receiver: Receiver | undefined;
-  /** In the order of arrival. What is before `#first` has arrived. */
+  /** In the order of sending, which is that of arrival. What is before `#first` has arrived. */
   #packets: Packet[] = [];
   #first = 0;
   #bytesInFlight = 0;
@@ -133,8 +134,7 @@ export class Link {
     const size = typeof content === "string" ? 0 : content.length;
     this.#departure = Math.max(this.#departure, clock.now()) + (size * 1000) / bandwidth;
     const chance = jitter === 0 ? 0 : jitter * this.#random.fraction();
-    const before = this.#packets.at(-1)?.arrival ?? 0;
-    this.#packets.push({ content, arrival: Math.max(before, this.#departure + latency + chance) });
+    this.#packets.push({ content, arrival: this.#departure + latency + chance });
     this.#bytesInFlight += size;
   }
 
