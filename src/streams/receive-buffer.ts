@@ -127,10 +127,10 @@ export class ReceiveBuffer {
 
   /**
    * Puts `flow` in the place of the marks: it hears how much is buffered after bytes came (`becomesFull`) and after some
-   * were taken (`becomesFree`), and of each read that needs more (`release`).
+   * were taken (`becomesFree`), and of each read that needs more (`release`). Without one the marks are back.
    */
-  controlFlowBy(flow: FlowControl): void {
-    this.#marks = flow;
+  controlFlowBy(flow?: FlowControl): void {
+    this.#marks = flow ?? new Watermarks(2 * this.limit, this.limit);
   }
 
   // For an upgrade to TLS, during which nobody reads, and for a relay, which alone takes.

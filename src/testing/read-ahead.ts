@@ -39,6 +39,10 @@ export class ReadAhead implements FlowControl, ReceiveWindow {
     return Math.max(0, arrived + unread - this.#capacity);
   }
 
+  takenOver(): void {
+    this.#buffer?.controlFlowBy();
+  }
+
   // What the buffer tells. The window alone holds bytes back, so the buffer is never full.
 
   get isFull(): boolean {

@@ -19,8 +19,6 @@ import type { Listener, ListenerEvents } from "#src/transport/backend.js";
 import type { StartableTransport } from "#src/transport/transport.js";
 import { systemClock } from "#src/waiting/clock.js";
 import { portOf } from "../support/addresses.js";
-import { cleanups } from "../support/cleanup.js";
-import { fakeTimers } from "../support/fake-timers.js";
 import { isPending, settleDown } from "../support/pending.js";
 
 type Streams = readonly [reader: StreamReader, writer: StreamWriter];
@@ -48,8 +46,6 @@ class Setting {
 }
 
 describe("Server", () => {
-  const cleanup = cleanups();
-
   it("isServing() is true from startServing() to close() (74, 75)", async () => {
     const { server } = await Setting.make({ startServing: false });
     assert.equal(server.isServing(), false);
@@ -267,14 +263,12 @@ describe("Server", () => {
       const controller = new AbortController();
       const serving = setting.server.serveForever({ signal: controller.signal });
       const rejection = assert.rejects(serving, { name: "AbortError" });
-      const timers = fakeTimers(cleanup);
+      const { clock } = setting.network;
+      const before = clock.now();
       controller.abort();
-      await settleDown();
-      const [timer] = timers;
-      assert.equal(timer!.delay, 30_000);
-      timer!.run();
       await rejection;
-      assert.equal(timers.size, 0);
+      assert.equal(clock.now() - before, 30_000);
+      assert.equal(clock.pending, 0);
     });
 
     it("closes for a signal that is aborted already", async () => {
@@ -352,13 +346,11 @@ describe("Server", () => {
     it("aborts what is still open after 30 s", async () => {
       const setting = await Setting.make();
       await setting.connect();
-      const timers = fakeTimers(cleanup);
-      const disposing = setting.server[Symbol.asyncDispose]();
-      const [timer] = timers;
-      assert.equal(timer!.delay, 30_000);
-      timer!.run();
-      await disposing;
-      assert.equal(timers.size, 0);
+      const { clock } = setting.network;
+      const before = clock.now();
+      await setting.server[Symbol.asyncDispose]();
+      assert.equal(clock.now() - before, 30_000);
+      assert.equal(clock.pending, 0);
     });
 
     it("ends the server of an await using block, closed ones too", async () => {

@@ -13,6 +13,8 @@ export interface ReceiveWindow {
   room(arrived: number): number;
   /** How many bytes it has taken that still count as with the sender. */
   excess(arrived: number): number;
+  /** Another layer has taken the end over, such as TLS: it is asked no more. */
+  takenOver(): void;
 }
 
 /** What a pair is made with. */
@@ -31,7 +33,7 @@ export class MemoryChannel implements Channel {
   readonly remote: Endpoint;
   /** Carries what we send. */
   readonly #link: Link;
-  readonly #window: ReceiveWindow | undefined;
+  #window: ReceiveWindow | undefined;
   readonly #onClosed: () => void;
   #peer!: MemoryChannel;
   #events: ChannelEvents | undefined;
@@ -93,7 +95,9 @@ export class MemoryChannel implements Channel {
   }
 
   get bufferedBytes(): number {
-    return this.#outgoing.length + this.#peer.#excess;
+    const peer = this.#peer;
+    const excess = peer.#isClosed ? undefined : peer.#window?.excess(this.unacknowledgedBytes());
+    return this.#outgoing.length + (excess ?? 0);
   }
 
   /** What the peer has not read, there being no kernel between. */
@@ -102,6 +106,10 @@ export class MemoryChannel implements Channel {
   }
 
   start(events: ChannelEvents): void {
+    if (this.#events !== undefined) {
+      this.#window?.takenOver();
+      this.#window = undefined;
+    }
     this.#events = events;
     this.#schedule();
   }
@@ -220,12 +228,10 @@ export class MemoryChannel implements Channel {
   /** What the link and the peer still take before the peer is read from, as the buffers of a kernel. */
   get #room(): number {
     const peer = this.#peer;
-    if (peer.#window !== undefined) return peer.#window.room(peer.#incoming.length);
-    return Math.max(0, this.#link.conditions.capacity - this.#link.bytesInFlight - peer.#incoming.length);
-  }
-
-  get #excess(): number {
-    return this.#isClosed ? 0 : (this.#window?.excess(this.#incoming.length) ?? 0);
+    const arrived = this.unacknowledgedBytes();
+    // Who is gone takes no bytes, but answers them with a reset.
+    if (peer.#window !== undefined && !peer.#isClosed) return peer.#window.room(arrived);
+    return Math.max(0, this.#link.conditions.capacity - arrived);
   }
 
   /** Room below this is not used: where bytes go in fragments, these would become smaller and smaller. */
