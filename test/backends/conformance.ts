@@ -287,6 +287,26 @@ export function describeTransport(name: string, makePair: MakePair, features: Fe
       assert.equal(far.protocol.received.subarray(-4).toString(), "last");
     });
 
+    it("writeBufferEmptied() comes for nothing that still waits for a peer that does not read", async () => {
+      const { near, far } = await startedPair();
+      far.transport.pauseReading();
+      let written = 0;
+      let whenEmptied = 0;
+      for (let quiet = 0; quiet < 30; quiet++) {
+        if (near.transport.getWriteBufferSize() === 0) {
+          whenEmptied = written;
+          near.transport.write(patternBytes(20_000));
+          written += 20_000;
+          quiet = 0;
+        }
+        await turns(1);
+      }
+      near.transport.abort();
+      far.transport.resumeReading();
+      await far.protocol.until(() => far.protocol.told.includes("eof") || far.protocol.isLost);
+      assert.ok(far.protocol.size >= whenEmptied, `${far.protocol.size} of ${whenEmptied} bytes`);
+    });
+
     it("writeBufferEmptied() does not come for what is dropped", async () => {
       for (const end of ["abort", "reset"] as const) {
         const { near, far } = await startedPair();
