@@ -103,9 +103,7 @@ export class StreamWriter implements AsyncDisposable {
   async flush(options?: WaitOptions): Promise<void> {
     const bounds = this.#bounds("flush", options);
     this.#checkOpen();
-    // Full without a byte is the buffer of a connection that is being lost.
-    if (this.#transport.getWriteBufferSize() === 0 && this.#protocol.drainGate.isOpen) return;
-    await this.#protocol.flushGate.pass(bounds);
+    if (this.#transport.getWriteBufferSize() > 0) await this.#protocol.flushGate.pass(bounds);
   }
 
   /**

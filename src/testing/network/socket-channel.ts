@@ -209,6 +209,9 @@ export class MemoryChannel implements Channel {
   }
 
   #send(): void {
+    const isRefused = this.#peer.#isClosed && this.#peer.#window !== undefined;
+    // Without a window it is a reset that tells of it.
+    if (this.#outgoing.length > 0 && isRefused) this.#loss ??= new BrokenPipeError("Broken pipe");
     if (this.#outgoing.length > 0 && this.#loss !== undefined) {
       this.#failWriting();
       return;
@@ -229,9 +232,7 @@ export class MemoryChannel implements Channel {
   get #room(): number {
     const peer = this.#peer;
     const arrived = this.unacknowledgedBytes();
-    // Who is gone takes no bytes, but answers them with a reset.
-    if (peer.#window !== undefined && !peer.#isClosed) return peer.#window.room(arrived);
-    return Math.max(0, this.#link.conditions.capacity - arrived);
+    return peer.#window?.room(arrived) ?? Math.max(0, this.#link.conditions.capacity - arrived);
   }
 
   /** Room below this is not used: where bytes go in fragments, these would become smaller and smaller. */

@@ -201,6 +201,29 @@ export function flowChecks(check: Check, { writeBufferLimits: [low, high] }: Tra
     },
   );
 
+  check(
+    "writeBufferEmptied() comes for nothing that still waits for a peer that does not read",
+    async (pairs) => {
+      const { near, far } = await pairs.start();
+      far.transport.pauseReading();
+      let written = 0;
+      let whenEmptied = 0;
+      for (let quiet = 0; quiet < 30 && written < TOO_MUCH; quiet++) {
+        if (near.transport.getWriteBufferSize() === 0) {
+          whenEmptied = written;
+          near.transport.write(patternBytes(20_000));
+          written += 20_000;
+          quiet = 0;
+        }
+        await turns(1);
+      }
+      near.transport.abort();
+      far.transport.resumeReading();
+      await far.protocol.until(() => far.protocol.told.includes("eof") || far.protocol.isLost);
+      assert.ok(far.protocol.size >= whenEmptied, `${far.protocol.size} of ${whenEmptied} bytes`);
+    },
+  );
+
   check("writeBufferEmptied() does not come for what is dropped", async (pairs) => {
     for (const end of ["abort", "reset"] as const) {
       const { near, far } = await pairs.start();
