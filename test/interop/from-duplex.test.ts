@@ -135,8 +135,11 @@ describe("fromDuplex()", () => {
 
   it("close() drops what still comes, so that a stream which has to get rid of it ends", async () => {
     const { writer } = fromDuplex(new PassThrough());
-    writer.write(patternBytes(1_000_000));
-    await turns(2);
+    for (let round = 0; round < 20; round++) {
+      writer.write(patternBytes(100_000));
+      await turns(1);
+    }
+    assert.ok(writer.transport.getWriteBufferSize() > 0);
     writer.close();
     await writer.waitClosed();
   });
@@ -226,6 +229,19 @@ describe("fromDuplex()", () => {
         await assert.rejects(reader.read(), expected);
         await assert.rejects(writer.waitClosed(), expected);
       }
+    }
+  });
+
+  it("gives what was in a stream that was destroyed before, then its error", async () => {
+    for (const wait of [0, 1, 5]) {
+      const [duplex, peer] = PairedDuplex.pair();
+      peer.on("error", () => {}).write("last");
+      await turns(2);
+      duplex.on("error", () => {}).destroy(new Error("before"));
+      await turns(wait);
+      const { reader } = fromDuplex(duplex);
+      assert.equal((await reader.readExactly(4)).toString(), "last");
+      await assert.rejects(reader.read(), { message: "before" });
     }
   });
 

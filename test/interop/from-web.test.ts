@@ -115,11 +115,14 @@ describe("fromWeb()", () => {
   });
 
   it("close() drops what still comes, so that a stream which has to get rid of it ends", async () => {
-    const connection = fromWeb(new TransformStream());
-    connection.writer.write(patternBytes(1_000_000));
-    await turns(2);
-    connection.writer.close();
-    await connection.writer.waitClosed();
+    const { writer } = fromWeb(new TransformStream());
+    for (let round = 0; round < 20; round++) {
+      writer.write(patternBytes(100_000));
+      await turns(1);
+    }
+    assert.ok(writer.transport.getWriteBufferSize() > 0);
+    writer.close();
+    await writer.waitClosed();
   });
 
   it("abort() aborts writable and cancels readable at once, and drops what was written", async () => {
@@ -177,6 +180,24 @@ describe("fromWeb()", () => {
     assert.equal((await connection.reader.read(100)).toString(), "last words");
     await assert.rejects(connection.reader.read(), problem);
     assert.deepEqual(cancelled, [problem]);
+  });
+
+  it("lets drain() wait, and reads on whatever the limit, from an error of writable to the loss", async () => {
+    const { connection, source, sink } = controlled({ limit: 1_000 });
+    const problem = new Error("from the sink");
+    sink.error(problem);
+    await turns(1);
+    connection.writer.write("x");
+    await turns(1);
+    const drained = connection.writer.drain();
+    const refused = assert.rejects(drained, problem);
+    for (let round = 0; round < 10; round++) {
+      source.enqueue(patternBytes(5_000, round));
+      assert.ok(await isPending(drained));
+    }
+    await refused;
+    assert.equal((await connection.reader.readExactly(50_000)).length, 50_000);
+    await assert.rejects(connection.reader.read(), problem);
   });
 
   it("gives the end that follows an error of writable no chance to pass for a regular one", async () => {
