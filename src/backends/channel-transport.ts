@@ -122,7 +122,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
   }
 
   getWriteBufferSize(): number {
-    return this.#channel.bufferedBytes;
+    return this.#channel.bufferedBytes - this.#channel.bytesTakenEarly;
   }
 
   // For whoever reads.

@@ -14,9 +14,13 @@ export interface Channel {
   /** Bytes written that the other side of the backend (the kernel) has not taken. */
   readonly bufferedBytes: number;
   /**
-   * How many bytes have left `bufferedBytes` and the peer's kernel has not taken: between two calls without a change of
-   * `bufferedBytes` it only falls. `undefined` where that is not known. Asked rarely, as it may be slow; the answer may be
-   * up to `mostAge` ms old.
+   * How many of these it has after all: a write may count as a whole until the last of it is taken. Asked for less often,
+   * as it may cost more.
+   */
+  readonly bytesTakenEarly: number;
+  /**
+   * How many bytes have been taken, and not by the peer's kernel: as long as no more are taken it only falls. `undefined`
+   * where that is not known. Asked rarely, as it may be slow; the answer may be up to `mostAge` ms old.
    */
   unacknowledgedBytes(mostAge: number): number | undefined;
   /**

@@ -73,7 +73,7 @@ export class StreamWriter implements AsyncDisposable {
   async send(data: BytesLike, options?: WaitOptions): Promise<void> {
     const bounds = this.#bounds("send", options);
     this.write(data);
-    await this.#untilRoom(bounds);
+    await this.#room(bounds);
   }
 
   /**
@@ -83,7 +83,8 @@ export class StreamWriter implements AsyncDisposable {
    * @throws ConnectionResetError after `close()` or the loss of the connection; if it was lost with an error, that error
    */
   async drain(options?: WaitOptions): Promise<void> {
-    await this.#untilRoom(this.#bounds("drain", options));
+    const room = this.#room(this.#bounds("drain", options));
+    if (room !== undefined) await room;
   }
 
   /**
@@ -180,7 +181,7 @@ export class StreamWriter implements AsyncDisposable {
     const scope = new CancelScope(bounds);
     try {
       const prepared = this.#transport.prepareTls(settings);
-      await this.#untilRoom(bounds);
+      await this.#room(bounds);
       // Closed while this waited: what was written is still sent.
       if (this.isClosing()) throw new ConnectionAbortedError("The connection was closed during startTls()");
       scope.signal.throwIfAborted();
@@ -215,9 +216,10 @@ export class StreamWriter implements AsyncDisposable {
     if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
   }
 
-  async #untilRoom(bounds: Bounds | undefined): Promise<void> {
+  /** Most calls of `drain()` have nothing to wait for, and cost no promise but their own. */
+  #room(bounds: Bounds | undefined): Promise<void> | undefined {
     this.#checkOpen();
-    if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass(bounds);
+    return this.#protocol.drainGate.isOpen ? undefined : this.#protocol.drainGate.pass(bounds);
   }
 
   /** Whatever comes of it, nothing that was received before can be read any more. */

@@ -51,6 +51,10 @@ export class MemoryChannel implements Channel {
     return this.#outgoing.length;
   }
 
+  get bytesTakenEarly(): number {
+    return 0;
+  }
+
   /** What the peer has not read, there being no kernel between. */
   unacknowledgedBytes(): number {
     return this.#peer.#incoming.length;

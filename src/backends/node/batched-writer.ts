@@ -40,8 +40,12 @@ export class BatchedWriter {
 
   /** What the kernel has not taken; nothing counts any more once the socket is destroyed. */
   get bufferedBytes(): number {
-    if (this.#socket.destroyed) return 0;
-    return this.#batch.bytes + this.#socket.writableLength - this.#writes.taken;
+    return this.#socket.destroyed ? 0 : this.#batch.bytes + this.#socket.writableLength;
+  }
+
+  /** … but has after all, of the write that is under way. */
+  get bytesTakenEarly(): number {
+    return this.#socket.destroyed ? 0 : this.#writes.taken;
   }
 
   write(data: Uint8Array): void {

@@ -63,10 +63,14 @@ export class SocketChannel implements Channel {
     return this.#writer.bufferedBytes;
   }
 
+  get bytesTakenEarly(): number {
+    return this.#writer.bytesTakenEarly;
+  }
+
   unacknowledgedBytes(mostAge: number): number | undefined {
     const { below } = this.#manner;
     if (below === undefined) return systemSendQueues.sizeOf(this.local, this.remote, mostAge);
-    return below.bufferedBytes + (below.unacknowledgedBytes(mostAge) ?? 0);
+    return below.bufferedBytes - below.bytesTakenEarly + (below.unacknowledgedBytes(mostAge) ?? 0);
   }
 
   start(events: ChannelEvents): void {
