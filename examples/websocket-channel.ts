@@ -39,10 +39,6 @@ export class WebSocketChannel implements Channel {
     return this.#unsent;
   }
 
-  unacknowledgedBytes(): undefined {
-    return undefined;
-  }
-
   start(events: ChannelEvents): void {
     const isFirst = this.#events === undefined;
     this.#events = events;

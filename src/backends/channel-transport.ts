@@ -122,7 +122,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
   }
 
   getWriteBufferSize(): number {
-    return this.#channel.bufferedBytes;
+    return this.#channel.bufferedBytes - (this.#channel.bytesTakenEarly ?? 0);
   }
 
   // For whoever reads.
@@ -147,15 +147,11 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
   // The end, and what is known.
 
   close(): void {
-    if (this.#isClosing) return;
-    if (this.#isUpgrading) {
-      this.abort();
-      return;
-    }
-    this.#isClosing = true;
-    this.#stopIdleWatch();
-    if (this.#hasWritingFailed) this.#channel.destroy();
-    else this.#channel.close();
+    this.#end(() => this.#channel.close());
+  }
+
+  finish(): void {
+    this.#end(() => (this.#channel.finish === undefined ? this.#channel.close() : this.#channel.finish()));
   }
 
   abort(): void {
@@ -258,7 +254,7 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
   // What its watches ask for.
 
   unacknowledgedBytes(mostAge: number): number | undefined {
-    return this.#channel.unacknowledgedBytes(mostAge);
+    return this.#channel.unacknowledgedBytes?.(mostAge);
   }
 
   endWith(error: Error): void {
@@ -288,6 +284,19 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
   #stopIdleWatch(): void {
     this.#idleWatch?.stop();
     this.#idleWatch = undefined;
+  }
+
+  /** `endChannel` sends what is buffered before it ends. */
+  #end(endChannel: () => void): void {
+    if (this.#isClosing) return;
+    if (this.#isUpgrading) {
+      this.abort();
+      return;
+    }
+    this.#isClosing = true;
+    this.#stopIdleWatch();
+    if (this.#hasWritingFailed) this.#channel.destroy();
+    else endChannel();
   }
 
   get #defaultHigh(): number {

@@ -18,11 +18,15 @@ export interface Channel {
   /** Bytes written that the other side of the backend (the kernel) has not taken. */
   readonly bufferedBytes: number;
   /**
-   * How many bytes have left `bufferedBytes` and the peer's kernel has not taken: between two calls without a change of
-   * `bufferedBytes` it only falls. `undefined` where that is not known. Asked rarely, as it may be slow; the answer may be
-   * up to `mostAge` ms old.
+   * How many of these it has after all: a write may count as a whole until the last of it is taken. Asked for less often,
+   * as it may cost more. Without it: none.
    */
-  unacknowledgedBytes(mostAge: number): number | undefined;
+  readonly bytesTakenEarly?: number;
+  /**
+   * How many bytes have been taken, and not by the peer's kernel: as long as no more are taken it only falls. `undefined`
+   * where that is not known. Asked rarely, as it may be slow; the answer may be up to `mostAge` ms old.
+   */
+  unacknowledgedBytes?(mostAge: number): number | undefined;
   /**
    * Begins to deliver, but nothing before it has returned. Called first; before it only `destroy` and `releaseSocket`. Called
    * again, it tells the new listener from then on.
@@ -34,6 +38,11 @@ export interface Channel {
   endWriting(): void;
   /** Delivers nothing more; sends what is buffered, then ends. Called at most once. */
   close(): void;
+  /**
+   * As `close`, but where that would reset a connection whose peer is still sending, it waits for the peer a while. Instead
+   * of `close`; without it `close` is called.
+   */
+  finish?(): void;
   /** Ends now and drops what is buffered. Idempotent. */
   destroy(): void;
   /** As `destroy`, and the peer hears of it as a reset where there is such a thing. No effect after `destroy`. */

@@ -50,10 +50,6 @@ export class StreamChannel implements Channel {
     return this.#writer?.bufferedBytes ?? 0;
   }
 
-  unacknowledgedBytes(): undefined {
-    return undefined;
-  }
-
   start(events: ChannelEvents): void {
     const isFirst = this.#events === undefined;
     this.#events = events;

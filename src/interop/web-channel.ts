@@ -37,10 +37,6 @@ export class WebChannel implements Channel {
     return this.#writer.bufferedBytes;
   }
 
-  unacknowledgedBytes(): undefined {
-    return undefined;
-  }
-
   start(events: ChannelEvents): void {
     const isFirst = this.#events === undefined;
     this.#events = events;

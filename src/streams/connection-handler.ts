@@ -7,7 +7,7 @@ import { NO_BYTES, type TlsSettings } from "../transport/tls.js";
 import type { Clock } from "../waiting/clock.js";
 import { LazySignal } from "../waiting/lazy-signal.js";
 import { createConnection, type Connection } from "./connection.js";
-import type { StreamWriter } from "./stream-writer.js";
+import { StreamWriter } from "./stream-writer.js";
 
 /** What serves a connection. `life` ends with the connection, or when the server shuts down. */
 export type ServeConnection = (connection: Connection, life: LazySignal) => unknown;
@@ -157,7 +157,7 @@ export class ConnectionHandler {
       writer.close();
     };
     const succeed = () => {
-      if (this.#autoClose) writer.close();
+      if (this.#autoClose) StreamWriter.finish(writer);
     };
     try {
       const returned = this.#serve(connection, life);

@@ -6,7 +6,7 @@ import {
   PlaintextBufferedError,
 } from "../errors.js";
 import type { TlsOptions, TlsSettings } from "../transport/tls.js";
-import type { BytesLike, ExtraInfo, Transport } from "../transport/transport.js";
+import type { BytesLike, ExtraInfo, StartableTransport, Transport } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import { CancelScope } from "../waiting/cancel-scope.js";
 import { checkCloseOptions, CloseLimit, type CloseOptions } from "./close-limit.js";
@@ -26,14 +26,14 @@ const DISPOSE_LIMIT = 30_000;
  * ```
  */
 export class StreamWriter implements AsyncDisposable {
-  #transport: Transport;
+  #transport: StartableTransport;
   readonly #protocol: StreamProtocol;
   readonly #tlsDefaults: TlsDefaults;
   readonly #closeLimit: CloseLimit;
   #isUpgrading = false;
 
   /** Made by the functions that make connections. */
-  constructor(transport: Transport, protocol: StreamProtocol, tlsDefaults: TlsDefaults) {
+  constructor(transport: StartableTransport, protocol: StreamProtocol, tlsDefaults: TlsDefaults) {
     this.#transport = transport;
     this.#protocol = protocol;
     this.#tlsDefaults = tlsDefaults;
@@ -43,6 +43,11 @@ export class StreamWriter implements AsyncDisposable {
   /** @internal That of the reader of the same connection. */
   static bufferOf(writer: StreamWriter): ReceiveBuffer {
     return writer.#protocol.buffer;
+  }
+
+  /** @internal As `close()`, but what was written arrives although the peer may still be sending. */
+  static finish(writer: StreamWriter): void {
+    writer.#transport.finish();
   }
 
   /** What carries the bytes. After `startTls()` another one. */
@@ -79,7 +84,7 @@ export class StreamWriter implements AsyncDisposable {
   async send(data: BytesLike, options?: WaitOptions): Promise<void> {
     const bounds = this.#bounds("send", options);
     this.write(data);
-    await this.#untilRoom(bounds);
+    await this.#room(bounds);
   }
 
   /**
@@ -89,7 +94,8 @@ export class StreamWriter implements AsyncDisposable {
    * @throws ConnectionResetError after `close()` or the loss of the connection; if it was lost with an error, that error
    */
   async drain(options?: WaitOptions): Promise<void> {
-    await this.#untilRoom(this.#bounds("drain", options));
+    const room = this.#room(this.#bounds("drain", options));
+    if (room !== undefined) await room;
   }
 
   /**
@@ -186,7 +192,7 @@ export class StreamWriter implements AsyncDisposable {
     const scope = new CancelScope(bounds);
     try {
       const prepared = this.#transport.prepareTls(settings);
-      await this.#untilRoom(bounds);
+      await this.#room(bounds);
       // Closed while this waited: what was written is still sent.
       if (this.isClosing()) throw new ConnectionAbortedError("The connection was closed during startTls()");
       scope.signal.throwIfAborted();
@@ -221,9 +227,10 @@ export class StreamWriter implements AsyncDisposable {
     if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
   }
 
-  async #untilRoom(bounds: Bounds | undefined): Promise<void> {
+  /** Most calls of `drain()` have nothing to wait for, and cost no promise but their own. */
+  #room(bounds: Bounds | undefined): Promise<void> | undefined {
     this.#checkOpen();
-    if (!this.#protocol.drainGate.isOpen) await this.#protocol.drainGate.pass(bounds);
+    return this.#protocol.drainGate.isOpen ? undefined : this.#protocol.drainGate.pass(bounds);
   }
 
   /** Whatever comes of it, nothing that was received before can be read any more. */

@@ -130,6 +130,11 @@ export interface Transport {
 /** A transport whose connection stands, and that waits for its protocol. Until `start` it reads nothing. */
 export interface StartableTransport extends Transport {
   /**
+   * As `close()`, but what the peer is still sending does not cost it what was sent to it, as closing a socket with bytes
+   * unread would: they are dropped until the peer ends too or is quiet for a second, for 30 s at most.
+   */
+  finish(): void;
+  /**
    * Calls `protocol.connectionMade` and begins to read. Called at most once; `abort()` is the other way out. `liveness`
    * also holds for what `upgradeTls` makes of it.
    */

@@ -18,6 +18,7 @@ export class SocketChannel implements Channel {
   readonly remote: Endpoint | undefined;
   readonly #net: Socket;
   readonly #manner: SocketManner;
+  readonly #sink: SocketSink;
   readonly #writer: BatchedWriter;
   #events: ChannelEvents | undefined;
   #bytesDelivered = 0;
@@ -47,12 +48,12 @@ export class SocketChannel implements Channel {
     this.socket = manner === PLAIN ? new NodeTransportSocket(socket, local!, remote) : below;
     socket.on("error", this.#onError);
     socket.once("close", this.#onClose);
-    const sink = new SocketSink(socket, (error) => this.#onWriteError(error));
+    this.#sink = new SocketSink(socket, (error) => this.#onWriteError(error));
     const taken = () => {
       if (!socket.destroyed) this.#events?.bufferShrank();
     };
-    this.#writer = new BatchedWriter(sink, taken);
-    sink.awaitEarlierWrites(taken);
+    this.#writer = new BatchedWriter(this.#sink, taken);
+    this.#sink.awaitEarlierWrites(taken);
   }
 
   get canEndWriting(): boolean {
@@ -67,10 +68,14 @@ export class SocketChannel implements Channel {
     return this.#writer.bufferedBytes;
   }
 
+  get bytesTakenEarly(): number {
+    return this.#sink.taken;
+  }
+
   unacknowledgedBytes(mostAge: number): number | undefined {
     const { below } = this.#manner;
     if (below === undefined) return systemSendQueues.sizeOf(this.local, this.remote, mostAge);
-    return below.bufferedBytes + (below.unacknowledgedBytes(mostAge) ?? 0);
+    return below.bufferedBytes - (below.bytesTakenEarly ?? 0) + (below.unacknowledgedBytes?.(mostAge) ?? 0);
   }
 
   start(events: ChannelEvents): void {
@@ -99,6 +104,16 @@ export class SocketChannel implements Channel {
     this.#isEnding = true;
     this.#writer.flush();
     this.#manner.close(this.#net, this.#onError);
+  }
+
+  finish(): void {
+    if (this.#manner.finish === undefined) {
+      this.close();
+      return;
+    }
+    this.#isEnding = true;
+    this.#writer.flush();
+    this.#manner.finish(this.#net, this.#onError);
   }
 
   destroy(): void {

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { systemClock, type Clock } from "../../waiting/clock.js";
 import type { Channel } from "../channel.js";
+import { finishSocket } from "./finish-socket.js";
 import { fromSystemError } from "./system-errors.js";
 
 export interface SocketManner {
@@ -16,6 +17,8 @@ export interface SocketManner {
   resume(socket: Socket): void;
   /** Sends what is buffered, then destroys `socket`. `fail` takes the reason if that did not go well. */
   close(socket: Socket, fail: (error: Error) => void): void;
+  /** As `close`, but so that what the peer is still sending does not cost it what was sent to it. */
+  finish?(socket: Socket, fail: (error: Error) => void): void;
   /** Destroys `socket`, with an RST where there is such a thing. */
   reset(socket: Socket): void;
   /** Tells by `truncated` when the peer's bytes have ended without its word. */
@@ -37,6 +40,7 @@ export const PLAIN: SocketManner = {
     if (socket.writableLength === 0) socket.destroy();
     else socket.destroySoon();
   },
+  finish: (socket, fail) => finishSocket(socket, systemClock, fail),
   reset: resetSocket,
   watch() {},
   toError: fromSystemError,

@@ -42,9 +42,9 @@ export class SocketSink implements ByteSink {
     return this.#socket.destroyed;
   }
 
-  /** What the kernel has not taken. */
+  /** What the kernel has not taken, of the write that is under way all. */
   get writableLength(): number {
-    return this.#socket.writableLength - this.#taken;
+    return this.#socket.writableLength;
   }
 
   write(data: Uint8Array, done?: WriteCallback): void {
@@ -71,8 +71,8 @@ export class SocketSink implements ByteSink {
    * How many bytes of the write that is under way the kernel has: the runtime, which counts a write as a whole, may be
    * far into a large one. 0 where the runtime does not tell.
    */
-  get #taken(): number {
-    if (this.#current === 0) return 0;
+  get taken(): number {
+    if (this.#current === 0 || this.#socket.destroyed) return 0;
     const { _handle: handle } = this.#socket as unknown as SocketInside;
     const left = handle?.writeQueueSize ?? this.#current;
     return Math.max(0, this.#current - left);

@@ -45,6 +45,8 @@ export class MemoryChannel implements Channel {
   #isPaused = false;
   /** `close` or `destroy` was called. */
   #isEnding = false;
+  /** `finish` was called. */
+  #isFinishing = false;
   #isClosed = false;
   #isWritingEnded = false;
   /** The end of our direction, or a reset, is on its way. */
@@ -131,6 +133,12 @@ export class MemoryChannel implements Channel {
     this.#schedule();
   }
 
+  /** What comes is dropped, and does not reset the connection. */
+  finish(): void {
+    this.#isFinishing = true;
+    this.close();
+  }
+
   destroy(): void {
     this.#isEnding = true;
     this.#isWritingEnded = true;
@@ -172,7 +180,7 @@ export class MemoryChannel implements Channel {
   readonly #receiver = {
     bytesArrived: (bytes: Uint8Array): void => {
       if (this.#isClosed) {
-        this.#sayReset();
+        if (!this.#isFinishing) this.#sayReset();
         return;
       }
       this.#incoming.push(bytes);
@@ -244,7 +252,7 @@ export class MemoryChannel implements Channel {
   /** As TCP has it: who closes and leaves bytes unread resets the connection. */
   #sayEnd(): void {
     if (this.#loss !== undefined) return;
-    if (this.#isEnding && this.#incoming.length > 0) {
+    if (this.#isEnding && this.#incoming.length > 0 && !this.#isFinishing) {
       this.#incoming.skip(this.#incoming.length);
       this.#sayReset();
     } else if (!this.#isEndSent) {
