@@ -1,6 +1,6 @@
 /** Transports that break one promise each: those of a pair in memory, with something wrong in between. */
-import { createMemoryBackend } from "#src/backends/memory/backend.js";
-import { MemoryChannel } from "#src/backends/memory/socket-channel.js";
+import { ChannelTransport } from "#src/backends/channel-transport.js";
+import { MemoryChannel } from "#src/testing/network/socket-channel.js";
 import type { Protocol } from "#src/transport/protocol.js";
 import type { StartableTransport } from "#src/transport/transport.js";
 import type { TransportPair } from "#src/testing/index.js";
@@ -8,9 +8,8 @@ import type { TransportPair } from "#src/testing/index.js";
 const ADDRESS = { kind: "tcp", address: "127.0.0.1", port: 1, family: 4 } as const;
 
 export function pairInMemory(): Required<TransportPair> {
-  const backend = createMemoryBackend();
   const [near, far] = MemoryChannel.pair(ADDRESS, { ...ADDRESS, port: 2 });
-  return { near: backend.adopt(near, "any"), far: backend.adopt(far, "any"), reset: () => far.reset() };
+  return { near: new ChannelTransport(near), far: new ChannelTransport(far), reset: () => far.reset() };
 }
 
 /** As `pairInMemory`, but what `change` gives stands in front of some of the near end's methods. */
