@@ -63,7 +63,7 @@ const { setImmediate } = globalThis;
  * ended its direction, without another byte; then the connection is closed.
  *
  * @throws ScriptError when the other end sends something else or too much, ends or resets the connection before, or is
- *   silent or does not read for as long as a step may wait; the connection was aborted then
+ *   silent or does not read for as long as a step may wait; the connection was reset then
  * @throws TypeError or RangeError for a wrong script or wrong options
  */
 export async function playScript(
@@ -72,7 +72,7 @@ export async function playScript(
   options?: PlayScriptOptions,
 ): Promise<void> {
   const player = new ScriptPlayer({ reader, writer }, checkScript(script), checkPlayOptions(options), () =>
-    writer.transport.abort(),
+    writer.transport.reset(),
   );
   await player.run();
 }

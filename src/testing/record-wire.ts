@@ -4,7 +4,7 @@ import { checkOptions } from "../checks.js";
 import { kindOf } from "../describe.js";
 import { StreamReader } from "../streams/stream-reader.js";
 import { StreamWriter } from "../streams/stream-writer.js";
-import type { Transport } from "../transport/transport.js";
+import type { StartableTransport } from "../transport/transport.js";
 import { checkMasks, type Mask } from "./masks.js";
 import type { ScriptedEnd } from "./play-script.js";
 import { WireNotes } from "./wire-notes.js";
@@ -74,16 +74,16 @@ function noteReceived(reader: StreamReader, notes: WireNotes): void {
 
 /** The writer's methods all come down to its transport's, of which `startTls()` gives it another. */
 function noteSent(reader: StreamReader, writer: StreamWriter, notes: WireNotes): void {
-  noteTransport(writer.transport, notes);
+  noteTransport(writer.transport as StartableTransport, notes);
   wrap(StreamReader.bufferOf(reader), "replaceTransport", (replaceTransport) => (transport) => {
     notes.addComment("TLS from here on");
-    noteTransport(transport as Transport, notes);
+    noteTransport(transport as StartableTransport, notes);
     replaceTransport(transport);
   });
 }
 
 /** What the transport refuses or drops is not noted. */
-function noteTransport(transport: Transport, notes: WireNotes): void {
+function noteTransport(transport: StartableTransport, notes: WireNotes): void {
   const unlessClosing = (call: () => void, note: () => void) => {
     const isClosing = transport.isClosing();
     call();
@@ -110,7 +110,9 @@ function noteTransport(transport: Transport, notes: WireNotes): void {
 const ENDS = [
   ["writeEof", "> eof", undefined],
   ["close", "> close", undefined],
+  ["finish", "> close", undefined],
   ["abort", "> close", "aborted"],
+  ["reset", "> close", "reset"],
 ] as const;
 
 /** Puts another function in the place of a method of this one object. */
