@@ -1,9 +1,10 @@
 /** One end of a connection in memory. It behaves as a TCP socket on a loopback does, without one. */
 import { ByteQueue } from "../../bytes/byte-queue.js";
 import { BrokenPipeError, ConnectionResetError } from "../../errors.js";
-import { toSocketAddress, type Endpoint, type SocketAddress } from "../../transport/endpoint.js";
+import type { Endpoint } from "../../transport/endpoint.js";
 import type { TransportSocket } from "../../transport/transport.js";
 import type { Channel, ChannelEvents } from "../../backends/channel.js";
+import { EndpointSocket } from "../../backends/endpoint-socket.js";
 import type { Clock } from "../../waiting/clock.js";
 import { Link } from "./link.js";
 
@@ -311,28 +312,7 @@ export class MemoryChannel implements Channel {
 }
 
 /** There is no socket, so its switches do nothing. */
-class MemorySocket implements TransportSocket {
-  readonly #local: Endpoint;
-  readonly #remote: Endpoint;
-
-  constructor(local: Endpoint, remote: Endpoint) {
-    this.#local = local;
-    this.#remote = remote;
-  }
-
-  get family(): "IPv4" | "IPv6" | "Unix" {
-    if (this.#local.kind === "unix") return "Unix";
-    return this.#local.family === 4 ? "IPv4" : "IPv6";
-  }
-
-  getsockname(): SocketAddress {
-    return toSocketAddress(this.#local);
-  }
-
-  getpeername(): SocketAddress {
-    return toSocketAddress(this.#remote);
-  }
-
+class MemorySocket extends EndpointSocket implements TransportSocket {
   setKeepAlive(): void {}
   setNoDelay(): void {}
   ref(): void {}
