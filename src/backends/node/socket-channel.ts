@@ -163,7 +163,8 @@ export class SocketChannel implements Channel {
   }
 
   #onWriteError(error: Error): void {
-    if (this.#writeError !== undefined) return;
+    // What a socket that is destroyed had not sent is cancelled: that is not why it ends.
+    if (this.#writeError !== undefined || this.#net.destroyed) return;
     this.#writeError = error;
     this.#writer.clear();
     if (this.#isEnding || this.#hasPeerEnded || this.#isReleased || this.#events === undefined) {
