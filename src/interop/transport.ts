@@ -10,7 +10,15 @@ import type { StartableTransport } from "../transport/transport.js";
 export type { Channel, ChannelEvents } from "../backends/channel.js";
 export type { Endpoint } from "../transport/endpoint.js";
 export type { Protocol } from "../transport/protocol.js";
-export type { StartableTransport, Transport, TransportSocket } from "../transport/transport.js";
+export type { Liveness } from "../transport/liveness.js";
+export type { PreparedTls, TlsSettings } from "../transport/tls.js";
+export type {
+  BytesLike,
+  StartableTransport,
+  Transport,
+  TransportSocket,
+  WriteBufferLimits,
+} from "../transport/transport.js";
 
 export interface ConnectionOverOptions {
   /** The reader's limit, in bytes. Default 65 536. */

@@ -156,7 +156,8 @@ export class ConnectionServer<Streams extends object> implements AsyncDisposable
    * nobody serves yet, waits up to `grace` ms for the connections to end by themselves, and aborts the rest. Resolves
    * when all have ended. Callbacks that have not settled are not waited for.
    *
-   * A connection whose callback has returned ends by itself once all that was written to it is sent. A callback that
+   * A connection whose callback has returned ends by itself once all that was written to it is sent and its peer has
+   * ended too, or has been quiet for a second; 5 s after that at the latest. A callback that
    * awaits this call keeps its own connection open, and so is aborted.
    *
    * Called again, it joins the call that runs, with the same result, and the earlier of both limits holds. After

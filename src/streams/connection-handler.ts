@@ -153,8 +153,10 @@ export class ConnectionHandler {
   #call(connection: Connection, life: LazySignal): void {
     const { writer } = connection;
     const fail = (error: unknown) => {
-      this.#report(error, { phase: "callback", peername: writer.getExtraInfo("peername"), writer });
-      writer.close();
+      if (!life.isReason(error)) {
+        this.#report(error, { phase: "callback", peername: writer.getExtraInfo("peername"), writer });
+      }
+      StreamWriter.finish(writer);
     };
     const succeed = () => {
       if (this.#autoClose) StreamWriter.finish(writer);

@@ -51,12 +51,15 @@ export function frames(
   checkFormat(format);
   const bounds = Bounds.from("frames", options, buffer.clock);
   const attempt = () => (buffer.isEnded && buffer.queue.length === 0 ? "end" : take(buffer, format));
-  return iterate(async () => {
-    bounds?.throwIfAborted();
-    buffer.begin("frames");
-    const payload = await buffer.take(attempt, bounds);
-    return payload === "end" ? undefined : payload;
-  });
+  return iterate(
+    async () => {
+      bounds?.throwIfAborted();
+      buffer.begin("frames");
+      const payload = await buffer.take(attempt, bounds);
+      return payload === "end" ? undefined : payload;
+    },
+    (reason) => buffer.cancelRead(reason),
+  );
 }
 
 /**

@@ -11,7 +11,7 @@ export class PendingRead {
 
   constructor(bounds?: Bounds) {
     this.#bounds = bounds;
-    this.#stopWatch = bounds?.watch((reason) => this.#cancel(reason));
+    this.#stopWatch = bounds?.watch((reason) => this.cancel(reason));
   }
 
   /** Whether its bounds have ended it, even if it has not heard of that yet. Another read may then wait. */
@@ -42,7 +42,8 @@ export class PendingRead {
     this.#stopWatch?.();
   }
 
-  #cancel(reason: unknown): void {
+  /** For good. */
+  cancel(reason: unknown): void {
     this.#isCancelled = true;
     this.#reason = reason;
     this.#fail?.(reason);

@@ -80,6 +80,11 @@ export class ReceiveBuffer {
     return result;
   }
 
+  /** Ends the read that waits, if there is one, with `reason`; it has taken nothing. */
+  cancelRead(reason: unknown): void {
+    this.#pending?.cancel(reason);
+  }
+
   /** To be called when bytes were taken. */
   resumeIfFree(): void {
     if (this.#marks.becomesFree(this.queue.length)) this.#transport?.resumeReading();

@@ -234,10 +234,13 @@ export class StreamReader {
 
   /** Iterates over lines, as `readLine()` gives them, to the end of the stream. Leaving the loop loses nothing. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Bytes, undefined> {
-    return iterate(async () => {
-      const line = await this.readLine();
-      return line.length > 0 ? line : undefined;
-    });
+    return iterate(
+      async () => {
+        const line = await this.readLine();
+        return line.length > 0 ? line : undefined;
+      },
+      (reason) => this.#buffer.cancelRead(reason),
+    );
   }
 
   /**
@@ -267,12 +270,15 @@ export class StreamReader {
     const buffer = this.#buffer;
     const bounds = Bounds.from("chunks", options, buffer.clock);
     const attempt = this.#freeing(() => takeChunk(buffer.queue, buffer.isEnded));
-    return iterate(async () => {
-      bounds?.throwIfAborted();
-      buffer.begin("chunks");
-      const chunk = await buffer.take(attempt, bounds);
-      return chunk.length > 0 ? chunk : undefined;
-    });
+    return iterate(
+      async () => {
+        bounds?.throwIfAborted();
+        buffer.begin("chunks");
+        const chunk = await buffer.take(attempt, bounds);
+        return chunk.length > 0 ? chunk : undefined;
+      },
+      (reason) => this.#buffer.cancelRead(reason),
+    );
   }
 
   /** Whether the stream has ended and everything was read. As `StreamReader.at_eof`. */

@@ -131,7 +131,7 @@ export interface Transport {
 export interface StartableTransport extends Transport {
   /**
    * As `close()`, but what the peer is still sending does not cost it what was sent to it, as closing a socket with bytes
-   * unread would: they are dropped until the peer ends too or is quiet for a second, for 30 s at most.
+   * unread would: they are dropped until the peer ends too or is quiet for a second, for 5 s at most.
    */
   finish(): void;
   /**

@@ -11,6 +11,11 @@ export class LazySignal {
     return this.#controller.signal;
   }
 
+  /** Whether `error` is what the signal was aborted with. */
+  isReason(error: unknown): boolean {
+    return this.#controller?.signal.aborted === true && this.#controller.signal.reason === error;
+  }
+
   /** The first call counts. `reason` is called if there is a signal, or once somebody asks for it. */
   abort(reason: () => unknown): void {
     if (this.#reason !== undefined) return;

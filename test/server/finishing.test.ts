@@ -57,6 +57,50 @@ describe("the end of a callback", () => {
     }
   }
 
+  it("loses nothing either when it fails", async () => {
+    const bytes = patternBytes(MEBIBYTE);
+    const errors: unknown[] = [];
+    const server = await startServer(
+      async (_reader, writer) => {
+        writer.write(bytes);
+        throw new RangeError("from the callback");
+      },
+      "127.0.0.1",
+      0,
+      { limit: 1_000, onError: (error) => errors.push(error) },
+    );
+    cleanup(() => server[Symbol.asyncDispose]());
+    const client = connect(portOf(server), "127.0.0.1");
+    cleanup(() => client.destroy());
+    client.write(Buffer.alloc(4 * MEBIBYTE));
+    const received: Buffer[] = [];
+    client.on("data", (chunk: Buffer) => received.push(chunk));
+    await once(client, "end");
+    assert.ok(Buffer.concat(received).equals(bytes));
+    assert.deepEqual(errors.map(String), ["RangeError: from the callback"]);
+  });
+
+  it("by the reason of its own signal is no failure", async () => {
+    const errors: unknown[] = [];
+    const server = await startServer(
+      (reader, _writer, { signal }) => reader.readLine({ signal }),
+      "127.0.0.1",
+      0,
+      {
+        onError: (error) => errors.push(error),
+      },
+    );
+    cleanup(() => server[Symbol.asyncDispose]());
+    const client = connect(portOf(server), "127.0.0.1").resume();
+    cleanup(() => client.destroy());
+    client.write("no newline");
+    await once(client, "connect");
+    const ended = once(client, "close");
+    await server.shutdown({ grace: 5_000 });
+    await ended;
+    assert.deepEqual(errors, []);
+  });
+
   it("is told to a client that does not end, and frees the connection soon after", async () => {
     await leavingNothing(async (undo) => {
       const { server, dial } = await serving("tcp", (writer) => writer.write("bye"), undo);

@@ -101,6 +101,18 @@ describe("checkTransport()", () => {
     assert.ok(count >= 45, `${count} obligations`);
   });
 
+  it("fails, and comes to an end, when the streams end at once", async () => {
+    const failures = await failuresOf(async () => {
+      const pair = streamsInMemory((reader) => reader);
+      pair.far.writer.close();
+      return pair;
+    });
+    assert.ok(
+      failures.some((name) => /an aborted read/.test(name)),
+      failures.join("\n"),
+    );
+  });
+
   it("passes streams as streams", async () => {
     assert.ok((await checkTransport(async () => streamsInMemory((reader) => reader))) >= 9);
   });

@@ -5,7 +5,7 @@ import type { Clock } from "../../waiting/clock.js";
 /** Once all is sent, a peer that does not end is waited for until it has sent nothing for so many ms, … */
 const QUIET = 1_000;
 /** … or at most for so many. */
-const LONGEST = 30_000;
+const LONGEST = 5_000;
 
 /**
  * Sends what is buffered and the end, then destroys `socket` when the peer has ended too, or goes on being quiet. A system

@@ -20,6 +20,7 @@ export function flowChecks(check: Check, { writeBufferLimits: [low, high] }: Tra
       const sizes: number[] = [];
       let written = 0;
       while (!near.protocol.isWritingPaused) {
+        assert.ok(written < TOO_MUCH, "writing was never paused");
         assert.ok(near.transport.getWriteBufferSize() <= 30_000, "writing was not paused");
         near.transport.write(patternBytes(10_000));
         written += 10_000;

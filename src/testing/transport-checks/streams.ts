@@ -107,7 +107,11 @@ export function streamChecks(check: StreamCheck, halfClose: boolean): void {
       if (round % 3 !== 0) far.writer.write(Buffer.from(message));
       let received = ((await outcome) ?? "").toString();
       far.writer.write(Buffer.from(";"));
-      while (!received.endsWith(";")) received += Buffer.from(await near.reader.read(MEBIBYTE)).toString();
+      while (!received.endsWith(";")) {
+        const chunk = await near.reader.read(MEBIBYTE);
+        assert.ok(chunk.length > 0, `the end came instead of ${JSON.stringify(`${message};`)}`);
+        received += Buffer.from(chunk).toString();
+      }
       assert.equal(received, `${message};`, `after an abort, in round ${round}`);
     }
   });
