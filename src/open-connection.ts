@@ -45,6 +45,7 @@ export interface ConnectOptions extends WaitOptions, ClientTlsOptions {
   readonly network?: Network | undefined;
 }
 
+/** What `openConnection()` takes besides host and port. */
 export interface OpenConnectionOptions extends ConnectOptions {
   /** 4 or 6 for addresses of one kind only. Default 0, both. */
   readonly family?: 0 | 4 | 6 | undefined;
@@ -67,6 +68,7 @@ export interface OpenConnectionOptions extends ConnectOptions {
   readonly lookup?: LookupFunction | undefined;
 }
 
+/** What `openUnixConnection()` takes besides the path. */
 export interface OpenUnixConnectionOptions extends ConnectOptions {}
 
 const CONNECT_OPTIONS = [

@@ -62,6 +62,7 @@ export interface ServeOptions extends ServerTlsOptions {
   readonly network?: Network | undefined;
 }
 
+/** What `startServer()` takes besides callback, host and port. */
 export interface StartServerOptions extends ServeOptions {
   /** 4 or 6 for addresses of one kind only. Default 0, both. */
   readonly family?: 0 | 4 | 6 | undefined;
@@ -75,6 +76,7 @@ export interface StartServerOptions extends ServeOptions {
   readonly keepAlive?: boolean | undefined;
 }
 
+/** What `startUnixServer()` takes besides callback and path. */
 export interface StartUnixServerOptions extends ServeOptions {
   /** Whether closing removes the socket's file, if it is still this server's. Default true. */
   readonly cleanupSocket?: boolean | undefined;

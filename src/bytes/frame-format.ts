@@ -3,6 +3,7 @@ import { checkBoolean, checkInteger, checkOneOf, checkOptions } from "../checks.
 import { FrameError, FrameTooLargeError, IncompleteReadError } from "../errors.js";
 import type { ByteQueue } from "./byte-queue.js";
 
+/** What `lengthPrefixed()` takes. */
 export interface LengthPrefixedOptions {
   /** How many bytes the length has. */
   readonly bytes: 1 | 2 | 4 | 8;

@@ -20,6 +20,7 @@ export type {
   WriteBufferLimits,
 } from "../transport/transport.js";
 
+/** What `connectionOver()` takes besides the transport. */
 export interface ConnectionOverOptions {
   /** The reader's limit, in bytes. Default 65 536. */
   readonly limit?: number | undefined;
@@ -32,6 +33,8 @@ export interface ConnectionOverOptions {
 /**
  * The transport over a channel. A channel moves bytes and decides nothing; all rules on states, limits and flow control
  * are the transport's, the same as for sockets. The easiest way to a transport of one's own.
+ *
+ * @throws TypeError if it is no channel
  */
 export function transportOver(channel: Channel): StartableTransport {
   if (typeof Object(channel).start === "function" && typeof Object(channel).destroy === "function") {

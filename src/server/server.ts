@@ -15,11 +15,13 @@ import type { ServerHandler } from "./server-handler.js";
 /** How long a shutdown, `[Symbol.asyncDispose]` and an aborted `serveForever` wait for the connections to end, in ms. */
 const GRACE = 30_000;
 
+/** What `serveForever()` takes. */
 export interface ServeForeverOptions {
   /** Aborted, it closes the server. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What `shutdown()` takes. */
 export interface ShutdownOptions {
   /** How long the connections may take to end by themselves, in ms; 0 for no time at all. Default 30 000. */
   readonly grace?: number | undefined;
@@ -146,7 +148,10 @@ export class ConnectionServer<Streams extends object> implements AsyncDisposable
     this.#finishIfDone();
   }
 
-  /** Waits until the server is closed and its last connection has ended. As `Server.wait_closed` (since 3.12). */
+  /**
+   * Waits until the server is closed and its last connection has ended. Cancel safety: given up, it has changed nothing. As
+   * `Server.wait_closed` (since 3.12).
+   */
   async waitClosed(options?: WaitOptions): Promise<void> {
     await this.#finished.pass(Bounds.of("waitClosed", options, this.#clock));
   }

@@ -2,6 +2,7 @@
 import { checkOptions, checkTimeout } from "../checks.js";
 import type { Clock } from "../waiting/clock.js";
 
+/** What `close()` takes. */
 export interface CloseOptions {
   /**
    * After so many ms the connection is aborted, and what has not been sent is dropped. `waitClosed()` resolves then, as

@@ -5,6 +5,7 @@ import { checkTlsSettings, type TlsLayerOptions, type TlsSettings } from "../tra
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Clock } from "../waiting/clock.js";
 
+/** What `startTls()` takes besides the context. */
 export interface StartTlsOptions extends TlsLayerOptions, WaitOptions {
   /** Aborted while what was written before is sent, it leaves the connection as it is; later it closes it. */
   readonly signal?: AbortSignal | undefined;

@@ -26,6 +26,7 @@ type Bytes = Buffer<ArrayBuffer>;
 
 const NEWLINE: readonly Uint8Array[] = [Uint8Array.of(0x0a)];
 
+/** What a reader is made with. */
 export interface StreamReaderOptions {
   /** Bytes that may stand before a separator. Above twice as many buffered bytes, receiving pauses. Default 65 536. */
   readonly limit?: number | undefined;

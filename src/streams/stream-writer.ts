@@ -91,6 +91,8 @@ export class StreamWriter implements AsyncDisposable {
    * Waits until there is room for more: at once while the transport's buffer is not above its high mark, else until it
    * has fallen to the low one or the connection has ended. Any number of callers may wait. As `StreamWriter.drain`.
    *
+   * Cancel safety: given up, it has changed nothing; what was written is sent all the same.
+   *
    * @throws ConnectionResetError after `close()` or the loss of the connection; if it was lost with an error, that error
    */
   async drain(options?: WaitOptions): Promise<void> {
@@ -133,6 +135,8 @@ export class StreamWriter implements AsyncDisposable {
   /**
    * Waits until the connection has ended and its socket is free; does not itself close it. Any number of callers, at any
    * time, each on its own. As `StreamWriter.wait_closed`.
+   *
+   * Cancel safety: given up, it has changed nothing; others go on waiting.
    *
    * @throws the error with which the connection was lost, if it was
    */

@@ -6,6 +6,7 @@ import { quote } from "./show-bytes.js";
 /** Stands in an expectation for bytes that may be any, and as many as there are up to what comes behind it. */
 export const anyBytes: unique symbol = Symbol("anyBytes");
 
+/** A part of what a script expects: bytes, a string, or `anyBytes`. */
 export type PatternPart = BytesLike | typeof anyBytes;
 
 /** What becomes of received bytes. */

@@ -1,5 +1,5 @@
 /** Holds a transport, or streams, to the obligations of this library's own. */
-import { checkOptions, checkTimeout } from "../checks.js";
+import { checkFunction, checkOptions, checkTimeout } from "../checks.js";
 import { toError } from "../errors.js";
 import { createConnection } from "../streams/connection.js";
 import { DEFAULT_LIMIT } from "../streams/receive-buffer.js";
@@ -26,6 +26,7 @@ export type MakePair<Pair extends TransportPair | StreamsPair = TransportPair | 
   undo: (action: () => unknown) => void,
 ) => Promise<Pair>;
 
+/** What `checkTransport()` takes besides the pairs: what the transport promises, and for how long to wait. */
 export interface CheckTransportOptions extends Partial<TransportFeatures> {
   /** How long one check may take, in ms. Default 10 000. */
   readonly timeout?: number | undefined;
@@ -73,6 +74,7 @@ const NAMES = ["halfClose", "resets", "mistakesReset", "tellsAbort", "writeBuffe
  */
 export async function checkTransport(makePair: MakePair, options?: CheckTransportOptions): Promise<number> {
   const given = checkOptions<CheckTransportOptions>("checkTransport()", options, NAMES);
+  checkFunction("makePair", makePair);
   const { ofTransports, ofStreams } = await checksFor(makePair, given);
   await runAll(ofTransports);
   await runAll(ofStreams);
@@ -97,6 +99,7 @@ export function transportChecks(
   options?: CheckTransportOptions,
 ): TransportCheck[] {
   const given = checkOptions<CheckTransportOptions>("transportChecks()", options, NAMES);
+  checkFunction("makePair", makePair);
   return [...checksOfTransports(makePair, given), ...checksOfStreams(withStreams(makePair), given)];
 }
 

@@ -11,6 +11,7 @@ import { SplitError } from "./errors.js";
 import { quote } from "./show-bytes.js";
 import { splitsOf } from "./splits.js";
 
+/** What `everySplit()` takes besides input and parser. */
 export interface EverySplitOptions {
   /** Inputs of up to this many bytes are cut in all 2^(n-1) ways; at most 20. Default 12, which are 2 048. */
   readonly exhaustive?: number | undefined;

@@ -9,6 +9,7 @@ import { ScriptError } from "./errors.js";
 import { checkScript, type CheckedStep, type ScriptStep } from "./script.js";
 import { report, showExcess, showMismatch } from "./script-report.js";
 
+/** What `playScript()` takes besides connection and script. */
 export interface PlayScriptOptions {
   /**
    * How long each step may wait, in ms; `Infinity` for no limit. Default 2 000, so that the script fails, and says why,

@@ -9,6 +9,7 @@ import { checkMasks, type Mask } from "./masks.js";
 import type { ScriptedEnd } from "./play-script.js";
 import { WireNotes } from "./wire-notes.js";
 
+/** What `recordWire()` takes besides the connection. */
 export interface RecordWireOptions {
   /**
    * What stands in the transcript as `<secret>`: strings and bytes wherever they are, and what a RegExp matches (`/(?<=PASS )\S+/`).
@@ -17,6 +18,7 @@ export interface RecordWireOptions {
   readonly masks?: readonly Mask[] | undefined;
 }
 
+/** A connection whose bytes are noted. */
 export interface WireRecording<Recorded extends ScriptedEnd> {
   /** The connection that was given: it goes on as before. */
   readonly connection: Recorded;

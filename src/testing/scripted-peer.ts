@@ -5,6 +5,7 @@ import { checkPlayOptions, ScriptPlayer, type PlayScriptOptions } from "./play-s
 import { checkScript, type ScriptStep } from "./script.js";
 import { connectEnds } from "./stream-pair.js";
 
+/** What `scriptedPeer()` takes besides the script. */
 export interface ScriptedPeerOptions extends PlayScriptOptions {
   /** How many bytes may lie unread between the ends, in each direction. Default 65 536. */
   readonly capacity?: number | undefined;
@@ -12,6 +13,7 @@ export interface ScriptedPeerOptions extends PlayScriptOptions {
   readonly limit?: number | undefined;
 }
 
+/** A peer that plays a script, and the connection to it. */
 export interface ScriptedPeer {
   /** For the code under test. */
   readonly connection: Connection;

@@ -8,6 +8,7 @@ import { StreamReader } from "../streams/stream-reader.js";
 import type { Clock } from "../waiting/clock.js";
 import { ReadAhead } from "./read-ahead.js";
 
+/** What `streamPair()` takes. */
 export interface StreamPairOptions {
   /** How many bytes that nobody has read may lie between the ends, in each direction. Default 65 536. */
   readonly capacity?: number | undefined;

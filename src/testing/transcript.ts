@@ -1,5 +1,6 @@
 /** A conversation as text: written by `recordWire()`, edited by people, read by `replayWire()`. */
 import { toBytes } from "../bytes/to-bytes.js";
+import { kindOf } from "../describe.js";
 import { anyBytes, type PatternPart } from "./bytes-pattern.js";
 import { TranscriptError } from "./errors.js";
 import type { ScriptStep } from "./script.js";
@@ -84,6 +85,7 @@ function addPiece(piece: Uint8Array, add: (part: string, endsLine: boolean) => v
  * @throws TranscriptError with the number of the line that is wrong
  */
 export function parseTranscript(text: string): ScriptStep[] {
+  if (typeof text !== "string") throw new TypeError(`a transcript must be a string, not ${kindOf(text)}`);
   const lines = text
     .split(/\r?\n/)
     .map((line, index) => ({ line: line.trim(), number: index + 1 }))

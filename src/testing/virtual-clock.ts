@@ -4,6 +4,7 @@ import { kindOf } from "../describe.js";
 import type { Clock } from "../waiting/clock.js";
 import { nextTurn } from "./event-loop.js";
 
+/** What a virtual clock is made with. */
 export interface VirtualClockOptions {
   /** Whether time jumps to the next timer as soon as nothing else can happen. Default false. */
   readonly autoAdvance?: boolean | undefined;

@@ -14,6 +14,7 @@ interface UnixEndpoint {
   readonly path: string;
 }
 
+/** Where a socket is bound or connected. */
 export type Endpoint = TcpEndpoint | UnixEndpoint;
 
 /**

@@ -99,6 +99,7 @@ export interface Transport {
   pauseReading(): void;
   /** Undoes `pauseReading()`. Idempotent; no effect once closing. */
   resumeReading(): void;
+  /** Whether bytes are received: not after `pauseReading()`, nor once closing. */
   isReading(): boolean;
   /**
    * Moves the marks of the write buffer: `high` alone makes `low` a quarter of it, `low` alone makes `high` four times

@@ -10,6 +10,7 @@ export interface InheritedSocket {
   readonly name: string;
 }
 
+/** What `listenFds()` takes. */
 export interface ListenFdsOptions {
   /** Whether the variables are removed from `process.env`, so that child processes do not see them. Default true. */
   readonly unsetEnvironment?: boolean | undefined;

@@ -27,6 +27,7 @@ interface Lane {
   isStalled: boolean;
 }
 
+/** A connection over a network in memory, for whoever wants to disturb it. */
 export class MemoryConnection implements ConnectionRoute {
   readonly from: string;
   readonly to: string;

@@ -12,6 +12,7 @@ import type { MemoryConnection } from "./memory-connection.js";
 import { Partitions } from "./partitions.js";
 import { Wiring } from "./wiring.js";
 
+/** What `memoryNetwork()` takes. */
 export interface MemoryNetworkOptions {
   /** A whole number that decides all that is up to chance: equal seeds give equal runs. Default 0. */
   readonly seed?: number | undefined;
@@ -84,6 +85,7 @@ export function memoryNetwork(options?: MemoryNetworkOptions): MemoryNetwork {
   return new MemoryNetwork(new Wiring(conditions, random, partitions, onConnection), partitions);
 }
 
+/** A network in memory, as `memoryNetwork()` makes it: hosts, their connections, faults and time. */
 export class MemoryNetwork extends Network {
   /** The time that all limits of its connections go by. */
   readonly clock: VirtualClock;

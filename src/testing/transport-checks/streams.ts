@@ -17,6 +17,7 @@ export interface CheckedWriter {
   writeEof?(): void;
 }
 
+/** A reader and a writer, whoever has written them. */
 export interface CheckedStreams {
   readonly reader: CheckedReader;
   readonly writer: CheckedWriter;
