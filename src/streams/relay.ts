@@ -5,7 +5,7 @@ import { kindOf } from "../describe.js";
 import { ConnectionResetError, IdleTimeoutError, TimeoutError } from "../errors.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Connection } from "./connection.js";
-import { IdleWatch } from "./idle-watch.js";
+import { RelayWatch } from "./relay-watch.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 import { StreamReader } from "./stream-reader.js";
 import { StreamWriter } from "./stream-writer.js";
@@ -105,7 +105,7 @@ class Relay {
   readonly #bToA: Direction;
   readonly #idle: number | undefined;
   readonly #onBytes: OnBytes;
-  #watch: IdleWatch | undefined;
+  #watch: RelayWatch | undefined;
   #isEnding = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -188,7 +188,7 @@ class Relay {
     const unsentBytes = () =>
       a.writer.transport.getWriteBufferSize() + b.writer.transport.getWriteBufferSize();
     this.#watch?.dispose();
-    this.#watch = new IdleWatch(a.buffer.clock, limit, unsentBytes, () => this.#abort(error));
+    this.#watch = new RelayWatch(a.buffer.clock, limit, unsentBytes, () => this.#abort(error));
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Clock } from "../waiting/clock.js";
 
 /** It looks now and then instead of setting a timer for each byte. */
-export class IdleWatch {
+export class RelayWatch {
   readonly #clock: Clock;
   /** In ms. */
   readonly #limit: number;
