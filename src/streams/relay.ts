@@ -1,12 +1,11 @@
 /** Passes on what two connections send each other. */
-import { takeChunk } from "../bytes/read-rules.js";
 import { checkFunction, checkOptions, checkTimeout } from "../checks.js";
 import { kindOf } from "../describe.js";
 import { ConnectionResetError, IdleTimeoutError, TimeoutError } from "../errors.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Connection } from "./connection.js";
 import { RelayWatch } from "./relay-watch.js";
-import type { ReceiveBuffer } from "./receive-buffer.js";
+import { RelayDirection, STOPPED, type RelayEnd } from "./relay-direction.js";
 import { StreamReader } from "./stream-reader.js";
 import { StreamWriter } from "./stream-writer.js";
 
@@ -31,9 +30,6 @@ const NAMES = ["signal", "timeout", "idle", "onBytes"] as const;
 
 /** Once one connection is lost or both have ended, the rest may be stuck for so many ms, as with `await using`. */
 const END_LIMIT = 30_000;
-
-/** Why a wait of a direction has ended that has nothing more to do. */
-const STOPPED = Symbol("stopped");
 
 /**
  * Passes everything that `a` receives on to `b`, and everything that `b` receives to `a`, until both have ended. Neither
@@ -83,13 +79,7 @@ export async function relay(
   }
 }
 
-/** A connection as the relay has it. */
-interface End {
-  readonly buffer: ReceiveBuffer;
-  readonly writer: StreamWriter;
-}
-
-function toEnd(name: string, connection: unknown): End {
+function toEnd(name: string, connection: unknown): RelayEnd {
   const { reader, writer } = Object(connection) as Partial<Connection>;
   if (!(reader instanceof StreamReader && writer instanceof StreamWriter)) {
     throw new TypeError(`${name} must be a connection, with reader and writer, not ${kindOf(connection)}`);
@@ -100,20 +90,20 @@ function toEnd(name: string, connection: unknown): End {
 }
 
 class Relay {
-  readonly #ends: readonly [a: End, b: End];
-  readonly #aToB: Direction;
-  readonly #bToA: Direction;
+  readonly #ends: readonly [a: RelayEnd, b: RelayEnd];
+  readonly #aToB: RelayDirection;
+  readonly #bToA: RelayDirection;
   readonly #idle: number | undefined;
   readonly #onBytes: OnBytes;
   #watch: RelayWatch | undefined;
   #isEnding = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(ends: readonly [End, End], idle: number | undefined, onBytes: OnBytes) {
+  constructor(ends: readonly [RelayEnd, RelayEnd], idle: number | undefined, onBytes: OnBytes) {
     const [a, b] = ends;
     this.#ends = ends;
-    this.#aToB = new Direction("aToB", a, b);
-    this.#bToA = new Direction("bToA", b, a);
+    this.#aToB = new RelayDirection("aToB", a, b);
+    this.#bToA = new RelayDirection("bToA", b, a);
     this.#idle = idle;
     this.#onBytes = onBytes;
   }
@@ -136,7 +126,7 @@ class Relay {
     return { aToB: aToB.passed, bToA: bToA.passed };
   }
 
-  async #pass(direction: Direction, back: Direction): Promise<void> {
+  async #pass(direction: RelayDirection, back: RelayDirection): Promise<void> {
     const { from, to } = direction;
     let hasFailed = false;
     try {
@@ -155,7 +145,7 @@ class Relay {
   }
 
   /** `from` may be lost after all it had sent was passed on: then nothing else would tell who writes to it. */
-  async #closed(direction: Direction, back: Direction): Promise<void> {
+  async #closed(direction: RelayDirection, back: RelayDirection): Promise<void> {
     try {
       await direction.from.writer.waitClosed();
     } catch (error) {
@@ -189,53 +179,5 @@ class Relay {
       a.writer.transport.getWriteBufferSize() + b.writer.transport.getWriteBufferSize();
     this.#watch?.dispose();
     this.#watch = new RelayWatch(a.buffer.clock, limit, unsentBytes, () => this.#abort(error));
-  }
-}
-
-/** One of the two. */
-class Direction {
-  readonly name: "aToB" | "bToA";
-  readonly from: End;
-  readonly to: End;
-  /** In bytes. */
-  passed = 0;
-  isOver = false;
-  readonly #stop = new AbortController();
-  readonly #bounds: Bounds;
-
-  constructor(name: "aToB" | "bToA", from: End, to: End) {
-    this.name = name;
-    this.from = from;
-    this.to = to;
-    this.#bounds = new Bounds("relay", { signal: this.#stop.signal }, from.buffer.clock);
-  }
-
-  /** Nothing that comes from now on is passed on. */
-  stop(): void {
-    this.#stop.abort(STOPPED);
-  }
-
-  /** Passes on what arrived together, as soon as there is room for it, or the end. Returns how many bytes it were. */
-  async passChunk(): Promise<number> {
-    const { buffer } = this.from;
-    const { writer } = this.to;
-    const chunk = await buffer.take(() => this.#take(), this.#bounds);
-    if (chunk.length === 0) {
-      if (writer.canWriteEof()) writer.writeEof();
-      else writer.close();
-      return 0;
-    }
-    await writer.drain();
-    if (this.#stop.signal.aborted || writer.isClosing()) throw new ConnectionResetError("Connection lost");
-    writer.write(chunk);
-    this.passed += chunk.length;
-    return chunk.length;
-  }
-
-  #take(): Buffer<ArrayBuffer> | undefined {
-    const { buffer } = this.from;
-    const chunk = takeChunk(buffer.queue, buffer.isEnded);
-    if (chunk !== undefined) buffer.resumeIfFree();
-    return chunk;
   }
 }
