@@ -1,9 +1,9 @@
 /** What a scripted peer does: plain data, checked and named before the script begins. */
 import { toBytes } from "../bytes/to-bytes.js";
-import { checkDelay, checkInteger } from "../checks.js";
+import { checkDelay, checkInteger, isBytes } from "../checks.js";
 import { kindOf } from "../describe.js";
 import type { BytesLike } from "../transport/transport.js";
-import { BytesPattern, type PatternPart } from "./bytes-pattern.js";
+import { anyBytes, BytesPattern, type PatternPart } from "./bytes-pattern.js";
 import { quote } from "./show-bytes.js";
 
 /**
@@ -80,6 +80,7 @@ function checkAction(caller: string, fields: Record<string, unknown>): CheckedSt
   const { send, pieces, expect, wait } = fields;
   const name = fields["name"] === undefined ? undefined : String(fields["name"]);
   if (send !== undefined) {
+    checkWritable(`send of ${caller}`, send);
     const bytes = Uint8Array.from(toBytes(send));
     const size = pieces === undefined ? undefined : checkInteger(`pieces of ${caller}`, pieces, 1);
     const suffix = size === undefined ? "" : `, in pieces of ${size}`;
@@ -97,6 +98,15 @@ function checkAction(caller: string, fields: Record<string, unknown>): CheckedSt
     return { kind: "expect line", pattern: expect, text: `expect ${String(expect)}`, name };
   }
   const parts = Array.isArray(expect) ? (expect as PatternPart[]) : [expect as BytesLike];
+  for (const part of parts) if (part !== anyBytes) checkWritable(`expect of ${caller}`, part);
+  if (parts.every((part) => part !== anyBytes && part.length === 0)) {
+    throw new RangeError(`expect of ${caller} must have at least one byte`);
+  }
   const pattern = new BytesPattern(parts);
   return { kind: "expect", pattern, text: `expect ${pattern.toString()}`, name };
+}
+
+function checkWritable(name: string, value: unknown): void {
+  if (typeof value === "string" || isBytes(value)) return;
+  throw new TypeError(`${name} must be bytes or a string, not ${kindOf(value)}`);
 }
