@@ -1,16 +1,8 @@
 /** How a test lets what is ready happen, and sees what is not. */
+import { nextTurn } from "#src/testing/event-loop.js";
 
-/** Lets the event loop turn `count` times. */
-export async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await nextTurn();
-}
-
-/** Resolves when everything that was ready to run has run. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
+export { nextTurn } from "#src/testing/event-loop.js";
+export { turns } from "#src/testing/transport-checks/suite.js";
 
 /** Whether `promise` still waits after a turn. If it has been rejected, so is this. */
 export async function isPending(promise: Promise<unknown>): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** What the groups of checks on a transport are written with. */
 import assert from "node:assert/strict";
 import type { StartableTransport } from "../../transport/transport.js";
+import { nextTurn } from "../event-loop.js";
 import { RecordingProtocol } from "../recording-protocol.js";
 
 /** Two transports that are connected with each other, and not started. */
@@ -72,11 +73,7 @@ export function pairsOf(make: () => Promise<TransportPair>, undo: Pairs["undo"])
 
 /** Lets the event loop turn `count` times. */
 export async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
+  for (let turn = 0; turn < count; turn++) await nextTurn();
 }
 
 /** `size` bytes in which a missing, doubled or moved stretch shows. The same for the same `seed`. */
