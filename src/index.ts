@@ -33,7 +33,7 @@ export { deadline, type Deadline } from "./waiting/deadline.js";
 export type { WaitOptions } from "./waiting/bounds.js";
 export { StreamReader, type StreamReaderOptions } from "./streams/stream-reader.js";
 export type { StartTlsOptions } from "./streams/start-tls-options.js";
-export type { CloseOptions } from "./streams/close-limit.js";
+export type { CloseOptions } from "./streams/close-options.js";
 export { StreamWriter } from "./streams/stream-writer.js";
 export type { SocketAddress } from "./transport/endpoint.js";
 export type { LivenessOptions } from "./transport/liveness.js";

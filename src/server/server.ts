@@ -7,7 +7,7 @@ import type { StartableTransport } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Clock } from "../waiting/clock.js";
 import { Gate } from "../waiting/gate.js";
-import { GracePeriod } from "./grace-period.js";
+import { GracePeriod } from "../waiting/grace-period.js";
 import { toListeningSocket, type ListeningSocket } from "./listening-socket.js";
 import { OpenConnections, type OpenConnectionsOptions, type ShutdownResult } from "./open-connections.js";
 import type { ServerHandler } from "./server-handler.js";

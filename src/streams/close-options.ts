@@ -1,6 +1,5 @@
-/** How long `close()` may take: what it is told, and the limit itself. */
+/** What `close()` is told, and the rule for it. */
 import { checkOptions, checkTimeout } from "../checks.js";
-import type { Clock } from "../waiting/clock.js";
 
 /** What `close()` takes. */
 export interface CloseOptions {
@@ -15,29 +14,4 @@ export function checkCloseOptions(options: CloseOptions | undefined): CloseOptio
   const given = checkOptions<CloseOptions>("close()", options, ["timeout"]);
   if (given.timeout !== undefined) checkTimeout("timeout", given.timeout);
   return given;
-}
-
-/** Aborts a connection that takes too long to close. */
-export class CloseLimit {
-  readonly #clock: Clock;
-  readonly #abort: () => void;
-  #due = Infinity;
-  #cancelTimer = (): void => {};
-
-  constructor(clock: Clock, abort: () => void) {
-    this.#clock = clock;
-    this.#abort = abort;
-  }
-
-  /** Aborts after `timeout` ms, unless that is set to happen earlier, or the connection has `closed` before. */
-  lower(timeout: number, closed: Promise<void>): void {
-    const due = this.#clock.now() + timeout;
-    if (due < this.#due) {
-      this.#cancelTimer();
-      this.#due = due;
-      this.#cancelTimer = this.#clock.setTimer(timeout, this.#abort);
-    }
-    const cancel = () => this.#cancelTimer();
-    closed.then(cancel, cancel);
-  }
 }

@@ -9,7 +9,8 @@ import type { TlsOptions, TlsSettings } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, StartableTransport, Transport } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import { CancelScope } from "../waiting/cancel-scope.js";
-import { checkCloseOptions, CloseLimit, type CloseOptions } from "./close-limit.js";
+import { GracePeriod } from "../waiting/grace-period.js";
+import { checkCloseOptions, type CloseOptions } from "./close-options.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 import type { StreamProtocol } from "./stream-protocol.js";
 import { checkStartTls, type StartTlsOptions, type TlsDefaults } from "./start-tls-options.js";
@@ -29,7 +30,8 @@ export class StreamWriter implements AsyncDisposable {
   #transport: StartableTransport;
   readonly #protocol: StreamProtocol;
   readonly #tlsDefaults: TlsDefaults;
-  readonly #closeLimit: CloseLimit;
+  /** How long `close()` may still take. */
+  readonly #grace: GracePeriod;
   #isUpgrading = false;
 
   /** Made by the functions that make connections. */
@@ -37,7 +39,7 @@ export class StreamWriter implements AsyncDisposable {
     this.#transport = transport;
     this.#protocol = protocol;
     this.#tlsDefaults = tlsDefaults;
-    this.#closeLimit = new CloseLimit(protocol.buffer.clock, () => this.#transport.abort());
+    this.#grace = new GracePeriod(protocol.buffer.clock, () => this.#transport.abort());
   }
 
   /** @internal That of the reader of the same connection. */
@@ -124,7 +126,10 @@ export class StreamWriter implements AsyncDisposable {
   close(options?: CloseOptions): void {
     const { timeout } = checkCloseOptions(options);
     this.#transport.close();
-    if (timeout !== undefined) this.#closeLimit.lower(timeout, this.#protocol.closedGate.pass());
+    if (timeout === undefined) return;
+    this.#grace.endWithin(timeout);
+    const cancel = () => this.#grace.cancel();
+    this.#protocol.closedGate.pass().then(cancel, cancel);
   }
 
   /** Whether `close()` was called or the connection is lost. */

@@ -1,5 +1,5 @@
 /** A limit of time that several may set, and that can only come nearer. */
-import type { Clock } from "../waiting/clock.js";
+import type { Clock } from "./clock.js";
 
 export class GracePeriod {
   readonly #clock: Clock;
