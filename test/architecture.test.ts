@@ -95,6 +95,7 @@ describe("the sources", () => {
     [/^export\s+default\b/m, "export default"],
     [/^export\s+\*/m, "export *"],
     [/^(?:export\s+)?(?:declare\s+)?(?:let|var)\b/m, "let or var at the level of the module"],
+    [/\bDate\b/, "look at the clock on the wall, which can be set"],
   ] as const;
   for (const [pattern, what] of FORBIDDEN) {
     it(`have no ${what}`, () => {

@@ -65,10 +65,7 @@ export class VirtualClock implements Clock {
     const timer = { due: this.#now + checkDuration("delay", delay), callback };
     this.#timers.splice(this.#timers.findLastIndex(({ due }) => due <= timer.due) + 1, 0, timer);
     this.#runByItself();
-    return () => {
-      const index = this.#timers.indexOf(timer);
-      if (index >= 0) this.#timers.splice(index, 1);
-    };
+    return () => void this.#takeBack(timer);
   }
 
   /**
@@ -89,12 +86,34 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /**
+   * Lets `ms` milliseconds pass at once, as when the process was stopped, or its event loop busy: timers that are due by
+   * then run late, all at the new time, and before anything that is under way arrives; then follows the rest. Rejects with
+   * what a timer throws.
+   *
+   * @throws TypeError or RangeError unless `ms` is a number of at least 0
+   */
+  async jump(ms: number): Promise<void> {
+    this.#now += checkDuration("ms", ms);
+    for (const timer of this.#timers.filter(({ due }) => due <= this.#now)) {
+      if (this.#takeBack(timer)) timer.callback();
+    }
+    await this.advance(0);
+  }
+
   /** Tells that something has happened at this moment, and that time has to wait for what follows from it. */
   stir(): void {
     this.#isStirred = true;
   }
 
   // Steps.
+
+  /** Whether it was still to run. */
+  #takeBack(timer: Timer): boolean {
+    const index = this.#timers.indexOf(timer);
+    if (index >= 0) this.#timers.splice(index, 1);
+    return index >= 0;
+  }
 
   #runByItself(): void {
     if (!this.#isAutomatic || this.#isRunning) return;

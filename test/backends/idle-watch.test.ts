@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { IdleTimeoutError } from "asyncio-streams";
 import { VirtualClock } from "asyncio-streams/testing";
+import { nextTurn } from "#src/testing/event-loop.js";
 import { IdleWatch } from "#src/backends/idle-watch.js";
 
 function watchOf(limit: number) {
@@ -46,6 +47,18 @@ describe("IdleWatch", () => {
     assert.equal(clock.pending, 0);
     watched.isPaused = false;
     watch.restart();
+    await clock.advance(99);
+    assert.equal(watched.errors.length, 0);
+    await clock.advance(1);
+    assert.equal(watched.errors.length, 1);
+  });
+
+  it("is not ended by a busy event loop while what came meanwhile is still to be taken", async () => {
+    const { clock, watched, watch } = watchOf(100);
+    watch.restart();
+    const taken = nextTurn().then(() => watch.restart());
+    await clock.jump(1000);
+    await taken;
     await clock.advance(99);
     assert.equal(watched.errors.length, 0);
     await clock.advance(1);

@@ -7,8 +7,7 @@ import { needsPython } from "./python.js";
 
 type Cleanup = (undo: () => unknown) => void;
 
-/** The addresses of the near host, and of the far one; a second one of that for what is swallowed on the way. */
-export const NEAR = { ipv4: "192.0.2.1", ipv6: "2001:db8::1" } as const;
+/** The addresses of the far host, and a second one, for what is swallowed on the way. */
 export const FAR = { ipv4: "192.0.2.2", ipv6: "2001:db8::2" } as const;
 export const FAR_TOO = { ipv4: "192.0.2.3", ipv6: "2001:db8::3" } as const;
 

@@ -92,6 +92,35 @@ describe("a VirtualClock", () => {
     assert.equal(clock.pending, 0);
   });
 
+  it("jump() runs what is due late, at the new time and in order, before anything that is under way", async () => {
+    const clock = new VirtualClock();
+    const ran: [string, number][] = [];
+    const runs = (name: string) => () => void ran.push([name, clock.now()]);
+    clock.setTimer(30, runs("third"));
+    clock.setTimer(10, () => {
+      ran.push(["first", clock.now()]);
+      clock.setTimer(0, runs("set by the first"));
+      takeBack();
+    });
+    const takeBack = clock.setTimer(20, runs("taken back by the first"));
+    clock.setTimer(1001, runs("later"));
+    void nextTurn().then(runs("under way"));
+    await clock.jump(1000);
+    assert.deepEqual(
+      ran,
+      ["first", "third", "under way", "set by the first"].map((name) => [name, 1000]),
+    );
+    assert.equal(clock.pending, 1);
+  });
+
+  it("jump() rejects with what a timer throws", async () => {
+    const clock = new VirtualClock();
+    clock.setTimer(1, () => {
+      throw new RangeError("from the timer");
+    });
+    await assert.rejects(clock.jump(5), { message: "from the timer" });
+  });
+
   it("with autoAdvance jumps to each timer as soon as nothing else happens", async () => {
     const clock = new VirtualClock({ autoAdvance: true });
     const times: number[] = [];
