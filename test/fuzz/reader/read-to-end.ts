@@ -1,0 +1,80 @@
+/**
+ * `read(-1)`: asyncio's takes what comes, block by block, and loses that if it is cancelled or fails; here it takes nothing
+ * before the end. While it waits, what is buffered differs, and so does what the transport is asked.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Read } from "./fates.js";
+import type { Parting } from "./partings.js";
+import type { ReaderScript } from "./scripts.js";
+import type { ReaderStep } from "./trace.js";
+
+const DIFFERENCE = "read-to-end";
+
+/** Where such a read, or a transport that gets to show that it cannot pause, leaves the readers in different states. */
+export function collectingEnds(
+  script: ReaderScript,
+  reads: readonly Read[],
+  ours: readonly ReaderStep[],
+  theirs: readonly ReaderStep[],
+): Parting[] {
+  const canForget = script.operations.some(([name, canPause]) => name === "transport" && !canPause);
+  return collectingReads(script, reads, ours).flatMap((read) => {
+    const end = endOf(read, ours);
+    const differsAt = (step: number) => !isDeepStrictEqual(flowOf(ours[step]), flowOf(theirs[step]));
+    const steps = Array.from({ length: end - read.start + 1 }, (_, index) => read.start + index);
+    const asked = steps.find((step) => ours[step]?.calls !== theirs[step]?.calls);
+    if (canForget && asked !== undefined) return [{ difference: DIFFERENCE, step: asked }];
+    const isLost = read.ours.outcome?.error !== undefined && steps.some(differsAt);
+    return isLost ? [{ difference: DIFFERENCE, step: end }] : [];
+  });
+}
+
+/** Takes what may differ while such a read waits out of both traces. */
+export function hideCollecting(
+  script: ReaderScript,
+  reads: readonly Read[],
+  { ours, theirs }: { ours: ReaderStep[]; theirs: ReaderStep[] },
+  used: (difference: string) => void,
+): void {
+  for (const read of collectingReads(script, reads, ours)) {
+    const end = endOf(read, ours);
+    for (let step = read.start; step <= end && step < ours.length; step++) {
+      const [our, their] = [ours[step]!, theirs[step]!];
+      if (isDeepStrictEqual(flowOf(our), flowOf(their)) || our.buffered! < their.buffered!) continue;
+      used(DIFFERENCE);
+      ours[step] = step === end ? withoutCalls(our) : withoutFlow(our);
+      theirs[step] = step === end ? withoutCalls(their) : withoutFlow(their);
+    }
+  }
+}
+
+/** The reads to the end that had to wait. */
+function collectingReads(
+  { operations }: ReaderScript,
+  reads: readonly Read[],
+  ours: readonly ReaderStep[],
+): Read[] {
+  return reads.filter(({ start, ours: { outcome } }) => {
+    const [name, size] = operations[start]!;
+    const step = ours[start];
+    const isAtEnd = step === undefined || step.atEof === true || step.exception !== null;
+    const isRefused = outcome?.error === "InvalidStateError" || outcome?.error === "RangeError";
+    return name === "read" && (size as number) < 0 && !isAtEnd && !isRefused;
+  });
+}
+
+function endOf(read: Read, steps: readonly ReaderStep[]): number {
+  return read.ours.end ?? steps.length - 1;
+}
+
+function flowOf(step: ReaderStep | undefined): unknown {
+  return [step?.calls, step?.buffered, step?.atEof];
+}
+
+function withoutCalls({ calls: _, ...rest }: ReaderStep): ReaderStep {
+  return rest;
+}
+
+function withoutFlow({ calls: _, buffered: _bytes, atEof: _end, ...rest }: ReaderStep): ReaderStep {
+  return rest;
+}
