@@ -1,6 +1,6 @@
 /** Where a difference on purpose leaves the two readers in different states: from there on nothing can be compared. */
 import { isDeepStrictEqual } from "node:util";
-import type { Read } from "./fates.js";
+import type { Fate, Read } from "./fates.js";
 import { collectingEnds } from "./read-to-end.js";
 import type { Operation, ReaderScript } from "./scripts.js";
 import type { Outcome, ReaderStep } from "./trace.js";
@@ -18,7 +18,7 @@ export function partings(
   reads: readonly Read[],
 ): Parting[] {
   return [
-    ...secondReads(reads),
+    ...secondReads(reads, ours, theirs),
     ...fractions(script, reads),
     ...readsAfterCancel(script, reads),
     ...exceptionsAfterWake(script, ours, theirs),
@@ -26,10 +26,20 @@ export function partings(
   ];
 }
 
-/** A second read takes bytes before the first one, or waits in its place when that was woken already. */
-function secondReads(reads: readonly Read[]): Parting[] {
+/**
+ * A second read takes bytes before the first one, or waits in its place when that was woken already. A `read(-1)` takes what
+ * is there, and is refused when it has to wait.
+ */
+function secondReads(
+  reads: readonly Read[],
+  ours: readonly ReaderStep[],
+  theirs: readonly ReaderStep[],
+): Parting[] {
   return reads
-    .filter(({ ours, theirs }) => isRefusedAsSecond(ours.outcome) && theirs.outcome?.error !== "RuntimeError")
+    .filter((read) => isRefusedAsSecond(read.ours.outcome))
+    .filter(({ start, theirs: { outcome } }) => {
+      return outcome?.error !== "RuntimeError" || !isDeepStrictEqual(ours[start], theirs[start]);
+    })
     .map(({ start }) => ({ difference: "second-read", step: start }));
 }
 
@@ -61,10 +71,14 @@ function readsAfterCancel({ operations }: ReaderScript, reads: readonly Read[]):
     .map(({ start }) => ({ difference: "read-after-cancel", step: start }));
 }
 
-function hasSameFate(ours: Read["ours"], theirs: Read["theirs"]): boolean {
-  return (
-    ours.end === theirs.end && (ours.outcome?.error === undefined) === (theirs.outcome?.error === undefined)
-  );
+/** Whether both settled at the same turn, or neither, and both with bytes, refused, or with another error. */
+function hasSameFate(ours: Fate, theirs: Fate): boolean {
+  return ours.end === theirs.end && endingOf(ours.outcome) === endingOf(theirs.outcome);
+}
+
+function endingOf(outcome: Outcome | undefined): string {
+  if (outcome?.error === undefined) return "bytes";
+  return /^(InvalidState|Runtime)Error$/.test(outcome.error) ? "refused" : "failed";
 }
 
 /** A read that something has woken does not look at an exception that is set before it runs. */

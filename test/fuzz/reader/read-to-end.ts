@@ -19,13 +19,12 @@ export function collectingEnds(
 ): Parting[] {
   const canForget = script.operations.some(([name, canPause]) => name === "transport" && !canPause);
   return collectingReads(script, reads, ours).flatMap((read) => {
-    const end = endOf(read, ours);
+    const end = endOf(read);
     const differsAt = (step: number) => !isDeepStrictEqual(flowOf(ours[step]), flowOf(theirs[step]));
-    const steps = Array.from({ length: end - read.start + 1 }, (_, index) => read.start + index);
-    const asked = steps.find((step) => ours[step]?.calls !== theirs[step]?.calls);
+    const steps = [...ours.keys()].slice(read.start, end + 1);
+    const asked = steps.find((step) => ours[step]!.calls !== theirs[step]?.calls);
     if (canForget && asked !== undefined) return [{ difference: DIFFERENCE, step: asked }];
-    const isLost = read.ours.outcome?.error !== undefined && steps.some(differsAt);
-    return isLost ? [{ difference: DIFFERENCE, step: end }] : [];
+    return hasFailed(read) && steps.some(differsAt) ? [{ difference: DIFFERENCE, step: end + 1 }] : [];
   });
 }
 
@@ -37,13 +36,14 @@ export function hideCollecting(
   used: (difference: string) => void,
 ): void {
   for (const read of collectingReads(script, reads, ours)) {
-    const end = endOf(read, ours);
+    const end = endOf(read);
     for (let step = read.start; step <= end && step < ours.length; step++) {
       const [our, their] = [ours[step]!, theirs[step]!];
       if (isDeepStrictEqual(flowOf(our), flowOf(their)) || our.buffered! < their.buffered!) continue;
       used(DIFFERENCE);
-      ours[step] = step === end ? withoutCalls(our) : withoutFlow(our);
-      theirs[step] = step === end ? withoutCalls(their) : withoutFlow(their);
+      const without = step === end && !hasFailed(read) ? withoutCalls : withoutFlow;
+      ours[step] = without(our);
+      theirs[step] = without(their);
     }
   }
 }
@@ -63,8 +63,12 @@ function collectingReads(
   });
 }
 
-function endOf(read: Read, steps: readonly ReaderStep[]): number {
-  return read.ours.end ?? steps.length - 1;
+function endOf(read: Read): number {
+  return read.ours.end ?? Infinity;
+}
+
+function hasFailed(read: Read): boolean {
+  return read.ours.outcome?.error !== undefined;
 }
 
 function flowOf(step: ReaderStep | undefined): unknown {
