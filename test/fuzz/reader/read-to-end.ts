@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Read } from "./fates.js";
 import type { Parting } from "./partings.js";
 import type { ReaderScript } from "./scripts.js";
-import type { ReaderStep } from "./trace.js";
+import type { Outcome, ReaderStep } from "./trace.js";
 
 const DIFFERENCE = "read-to-end";
 
@@ -24,7 +24,10 @@ export function collectingEnds(
     const steps = [...ours.keys()].slice(read.start, end + 1);
     const asked = steps.find((step) => ours[step]!.calls !== theirs[step]?.calls);
     if (canForget && asked !== undefined) return [{ difference: DIFFERENCE, step: asked }];
-    return hasFailed(read) && steps.some(differsAt) ? [{ difference: DIFFERENCE, step: end + 1 }] : [];
+    if (!hasFailed(read) || !steps.some(differsAt)) return [];
+    // Once it is cancelled, another one may start before the turn that shows it.
+    const next = reads.find(({ start, ours: { outcome } }) => start > read.start && !isRefused(outcome));
+    return [{ difference: DIFFERENCE, step: Math.min(end + 1, next?.start ?? Infinity) }];
   });
 }
 
@@ -58,9 +61,12 @@ function collectingReads(
     const [name, size] = operations[start]!;
     const step = ours[start];
     const isAtEnd = step === undefined || step.atEof === true || step.exception !== null;
-    const isRefused = outcome?.error === "InvalidStateError" || outcome?.error === "RangeError";
-    return name === "read" && (size as number) < 0 && !isAtEnd && !isRefused;
+    return name === "read" && (size as number) < 0 && !isAtEnd && !isRefused(outcome);
   });
+}
+
+function isRefused(outcome: Outcome | undefined): boolean {
+  return /^(InvalidState|Range|Type)Error$/.test(outcome?.error ?? "");
 }
 
 function endOf(read: Read): number {
