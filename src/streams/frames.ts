@@ -58,7 +58,7 @@ export function frames(
       const payload = await buffer.take(attempt, bounds);
       return payload === "end" ? undefined : payload;
     },
-    (reason) => buffer.cancelRead(reason),
+    () => buffer.pendingRead,
   );
 }
 

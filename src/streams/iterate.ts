@@ -3,26 +3,32 @@
 /** Why a read has ended that a loop waited for when it was left. */
 const LEFT = Symbol("left");
 
+/** A read that waits. To cancel one that has ended does nothing. */
+interface Waiting {
+  cancel(reason: unknown): void;
+}
+
 /**
  * Iterates over what `read` gives, until that is `undefined` or the loop is left. Left while it waits, also by somebody else
- * who holds the iterator, it has taken nothing: `cancel` ends the pending read with a reason. An async generator would cost
- * three times as much.
+ * who holds the iterator, it has taken nothing: the read that it waits for is cancelled, and no other one. `pending` tells
+ * which read waits, if one does. An async generator would cost three times as much.
  */
 export function iterate<Value extends object | string>(
   read: () => Promise<Value | undefined>,
-  cancel: (reason: unknown) => void,
+  pending: () => Waiting | undefined,
 ): AsyncIterableIterator<Value, undefined> {
   let isLeft = false;
-  let isWaiting = false;
+  let own: Waiting | undefined;
   const step = async (): Promise<Value | undefined> => {
-    isWaiting = true;
+    const before = pending();
+    const reading = read();
+    const waiting = pending();
+    if (waiting !== before) own = waiting;
     try {
-      return await read();
+      return await reading;
     } catch (error) {
       if (error !== LEFT) throw error;
       return undefined;
-    } finally {
-      isWaiting = false;
     }
   };
   const iterator: AsyncIterableIterator<Value, undefined> = {
@@ -32,7 +38,7 @@ export function iterate<Value extends object | string>(
     },
     async return() {
       isLeft = true;
-      if (isWaiting) cancel(LEFT);
+      own?.cancel(LEFT);
       return { value: undefined, done: true };
     },
     [Symbol.asyncIterator]: () => iterator,

@@ -71,7 +71,7 @@ export function linesOf<const Options extends LinesOptions>(
     if (cut === "end") return undefined;
     return Array.isArray(cut) ? cut.map(decode) : decode(cut);
   };
-  return iterate(read as () => Promise<LinesOf<Options> | undefined>, (reason) => buffer.cancelRead(reason));
+  return iterate(read as () => Promise<LinesOf<Options> | undefined>, () => buffer.pendingRead);
 }
 
 /** All that can be cut now. An error behind lines, or a line to skip, is met again by the next batch. */

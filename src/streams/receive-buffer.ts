@@ -55,6 +55,11 @@ export class ReceiveBuffer {
     return this.#pending !== undefined && !this.#pending.isCancelled;
   }
 
+  /** The read that waits, if one does. */
+  get pendingRead(): PendingRead | undefined {
+    return this.#pending;
+  }
+
   begin(method: string): void {
     this.#checkUnlocked(method);
     if (this.isReadPending) {
@@ -78,11 +83,6 @@ export class ReceiveBuffer {
       this.#letFlow();
     }
     return result;
-  }
-
-  /** Ends the read that waits, if there is one, with `reason`; it has taken nothing. */
-  cancelRead(reason: unknown): void {
-    this.#pending?.cancel(reason);
   }
 
   /** To be called when bytes were taken. */

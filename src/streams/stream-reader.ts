@@ -240,7 +240,7 @@ export class StreamReader {
         const line = await this.readLine();
         return line.length > 0 ? line : undefined;
       },
-      (reason) => this.#buffer.cancelRead(reason),
+      () => this.#buffer.pendingRead,
     );
   }
 
@@ -278,7 +278,7 @@ export class StreamReader {
         const chunk = await buffer.take(attempt, bounds);
         return chunk.length > 0 ? chunk : undefined;
       },
-      (reason) => this.#buffer.cancelRead(reason),
+      () => this.#buffer.pendingRead,
     );
   }
 

@@ -38,3 +38,40 @@ describe("a loop that is left while it waits", () => {
     });
   }
 });
+
+describe("a loop that is left leaves the reads of others alone", () => {
+  for (const [name, loop] of LOOPS) {
+    it(`over ${name} whose step was refused in the same tick`, async () => {
+      const reader = new StreamReader();
+      const line = reader.readLine();
+      const iterator = loop(reader);
+      const refused = assert.rejects(iterator.next(), { code: "ERR_INVALID_STATE" });
+      await iterator.return!();
+      reader.feedData(Buffer.from("one\n"));
+      assert.equal((await line).toString(), "one\n");
+      await refused;
+    });
+
+    it(`over ${name} that is left again once another read waits`, async () => {
+      const reader = new StreamReader();
+      const iterator = loop(reader);
+      const next = iterator.next();
+      const left = iterator.return!();
+      const line = reader.readLine();
+      await Promise.all([left, iterator.return!()]);
+      reader.feedData(Buffer.from("one\n"));
+      assert.equal((await line).toString(), "one\n");
+      assert.deepEqual(await next, { value: undefined, done: true });
+    });
+  }
+
+  for (const [name, loop] of LOOPS) {
+    it(`over ${name} that was asked twice at once ends what it waits for`, async () => {
+      const iterator = loop(new StreamReader());
+      const next = iterator.next();
+      await assert.rejects(iterator.next(), { code: "ERR_INVALID_STATE" });
+      await iterator.return!();
+      assert.deepEqual(await next, { value: undefined, done: true });
+    });
+  }
+});
