@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { relay } from "asyncio-streams";
+import { ConnectionError, relay, type Connection } from "asyncio-streams";
 import * as fc from "fast-check";
 import { patternBytes } from "../support/bytes.js";
 import { connectedInMemory } from "../support/connections.js";
@@ -48,47 +48,102 @@ const cases: fc.Arbitrary<Case> = fc.record({
   steps: fc.array(fc.oneof(write, write, other), { maxLength: 24 }),
 });
 
-async function run({ limit, high, early, steps }: Case): Promise<void> {
-  const [left, right] = [connectedInMemory(limit), connectedInMemory(limit)];
-  const ends = [left.far, right.far] as const;
-  const sent: Buffer[][] = [[], []];
-  const hasEnded = [false, false];
-  const take = async (step: Step) => {
-    const { writer } = ends[step.who];
+/** Two connections to relay between, their outer ends, and what these have sent. */
+class Relayed {
+  readonly near: readonly [Connection, Connection];
+  readonly ends: readonly [Connection, Connection];
+  readonly #sent: [Buffer[], Buffer[]] = [[], []];
+  readonly #hasEnded = [false, false];
+
+  constructor({ limit }: Case) {
+    const [left, right] = [connectedInMemory(limit), connectedInMemory(limit)];
+    this.near = [left.near, right.near];
+    this.ends = [left.far, right.far];
+  }
+
+  /** Whether both have ended their direction: then the relay may have ended by itself. */
+  get hasEnded(): boolean {
+    return this.#hasEnded[0]! && this.#hasEnded[1]!;
+  }
+
+  sentBy(which: 0 | 1): Buffer {
+    return Buffer.concat(this.#sent[which]);
+  }
+
+  async take(step: Step): Promise<void> {
+    const { writer } = this.ends[step.who];
     if (step.does === "stop reading") writer.transport.pauseReading();
     if (step.does === "go on reading") writer.transport.resumeReading();
     for (let turn = 0; step.does === "nothing" && turn < step.turns; turn++) await nextTurn();
-    if (step.does === "write" && !hasEnded[step.who]) {
-      const bytes = patternBytes(step.size, sent[step.who]!.length + step.who * 1_000);
-      sent[step.who]!.push(bytes);
+    if (step.does === "write" && !this.#hasEnded[step.who]) {
+      const bytes = patternBytes(step.size, this.#sent[step.who].length + step.who * 1_000);
+      this.#sent[step.who].push(bytes);
       writer.write(bytes);
     }
-    if (step.does === "end") end(step.who);
-  };
-  const end = (which: 0 | 1) => {
-    ends[which].writer.writeEof();
-    hasEnded[which] = true;
-  };
-  for (const step of steps.slice(0, early)) await take(step);
-  for (const { writer } of [left.near, right.near]) writer.transport.setWriteBufferLimits({ high });
-  const result = relay(left.near, right.near);
-  for (const step of steps.slice(early)) await take(step);
-  end(0);
-  end(1);
-  const received = await Promise.all(
-    ends.map(({ reader, writer }) => {
-      writer.transport.resumeReading();
-      return reader.read();
-    }),
-  );
-  const [up, down] = sent.map((pieces) => Buffer.concat(pieces)) as [Buffer, Buffer];
-  assert.ok(received[1]!.equals(up), "what the server has got");
-  assert.ok(received[0]!.equals(down), "what the client has got");
-  assert.deepEqual(await result, { aToB: up.length, bToA: down.length });
+    if (step.does === "end") this.end(step.who);
+  }
+
+  end(which: 0 | 1): void {
+    this.ends[which].writer.writeEof();
+    this.#hasEnded[which] = true;
+  }
+
+  /** What both outer ends get until the end, or a reset. */
+  received(): Promise<[Buffer, Buffer]> {
+    return Promise.all(this.ends.map(allOf)) as Promise<[Buffer, Buffer]>;
+  }
+}
+
+async function allOf({ reader, writer }: Connection): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  writer.transport.resumeReading();
+  try {
+    for await (const chunk of reader.chunks()) chunks.push(chunk);
+  } catch (error) {
+    assert.ok(error instanceof ConnectionError);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function begin(relayed: Relayed, { high, early, steps }: Case): Promise<void> {
+  for (const step of steps.slice(0, early)) await relayed.take(step);
+  for (const { writer } of relayed.near) writer.transport.setWriteBufferLimits({ high });
+}
+
+async function run(one: Case): Promise<void> {
+  const relayed = new Relayed(one);
+  await begin(relayed, one);
+  const result = relay(...relayed.near);
+  for (const step of one.steps.slice(one.early)) await relayed.take(step);
+  relayed.end(0);
+  relayed.end(1);
+  const [byClient, byServer] = await relayed.received();
+  assert.ok(byServer.equals(relayed.sentBy(0)), "what the server has got");
+  assert.ok(byClient.equals(relayed.sentBy(1)), "what the client has got");
+  assert.deepEqual(await result, { aToB: byServer.length, bToA: byClient.length });
+}
+
+async function runAborted(one: Case): Promise<void> {
+  const relayed = new Relayed(one);
+  await begin(relayed, one);
+  const controller = new AbortController();
+  const result = relay(...relayed.near, { signal: controller.signal }).catch((reason: unknown) => reason);
+  for (const step of one.steps.slice(one.early)) await relayed.take(step);
+  controller.abort("enough");
+  const outcome = await result;
+  assert.ok(outcome === "enough" || relayed.hasEnded, String(outcome));
+  for (const { writer } of relayed.near) assert.equal(writer.isClosing(), true);
+  const [byClient, byServer] = await relayed.received();
+  assert.ok(relayed.sentBy(0).subarray(0, byServer.length).equals(byServer), "what the server has got");
+  assert.ok(relayed.sentBy(1).subarray(0, byClient.length).equals(byClient), "what the client has got");
 }
 
 describe("relay()", () => {
   it("any cut into chunks, any pace and any order of ends gives the same bytes", async () => {
     await fc.assert(fc.asyncProperty(cases, run), { seed: SEED, numRuns: 150 });
+  });
+
+  it("aborted at any moment it has passed on nothing but the first of the bytes, and both connections end", async () => {
+    await fc.assert(fc.asyncProperty(cases, runAborted), { seed: SEED, numRuns: 150 });
   });
 });
