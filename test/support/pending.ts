@@ -1,9 +1,9 @@
 /** Promises that have not settled, and the turns of the event loop in which they could have. */
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { turns } from "./turns.js";
 
 /** Lets all happen that needs nothing from outside. */
 export async function settleDown(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await nextTurn();
+  await turns(5);
 }
 
 export async function isPending(promise: Promise<unknown>): Promise<boolean> {

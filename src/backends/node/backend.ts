@@ -20,7 +20,7 @@ import { ChannelTransport } from "../channel-transport.js";
 import { checkUnixPath, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
 import { listenAt, listenAtDescriptor, takeOver } from "./listener.js";
 import { SocketChannel } from "./socket-channel.js";
-import { fromSystemError } from "./system-errors.js";
+import { fromSystemError, toldRight } from "./system-errors.js";
 
 export const nodeBackend: Backend = {
   clock: systemClock,
@@ -78,7 +78,7 @@ function connect(endpoint: Endpoint, { signal, local }: DialOptions): Promise<St
       const what = isBind
         ? `error while attempting to bind on address ${showEndpoint(local)}`
         : `Connect call failed ${showEndpoint(endpoint)}`;
-      reject(fromSystemError(error, what));
+      reject(fromSystemError(isBind ? toldRight(error) : error, what));
     };
     const onConnect = () => {
       signal.removeEventListener("abort", onAbort);
