@@ -85,11 +85,7 @@ async function bind(
 ): Promise<NodeListener> {
   const explain = (error: Error) => explainAt(`address ${showEndpoint(endpoint)}`)(toldRight(error));
   await listening(server, where, explain);
-  return new NodeListener(
-    server,
-    endpoint.kind === "tcp" ? listeningEndpoint(server)! : endpoint,
-    options,
-  );
+  return new NodeListener(server, endpoint.kind === "tcp" ? listeningEndpoint(server)! : endpoint, options);
 }
 
 /** At a path: a stale socket there is replaced at once, any other file is refused. */
