@@ -19,6 +19,7 @@ import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls, TlsOptions, TlsSettings } from "../../transport/tls.js";
 import { isDeno } from "../node/runtime.js";
 import { chainProblem, leafProblem } from "./peer-chain.js";
+import { checkIdentity } from "./identity-check.js";
 import { fromTlsError } from "./tls-errors.js";
 
 /**
@@ -37,6 +38,7 @@ export function prepareTls(settings: TlsSettings): PreparedTls {
 
 function makeSecureContext(options: TlsOptions, side: "client" | "server"): SecureContext {
   if (options.secureContext !== undefined) return options.secureContext;
+  if (isDeno) checkIdentity(options);
   if (side === "client") return createSecureContext(options);
   return createSecureContext({
     honorCipherOrder: true,
@@ -133,13 +135,28 @@ function withPeerName(options: TlsOptions, name: string): ConnectionOptions {
 }
 
 function serverSocket(lower: Duplex, { options, secureContext }: PreparedTls): TLSSocket {
-  return new TLSSocket(lower, {
+  const socket = new TLSSocket(lower, {
     ...options,
     secureContext,
     isServer: true,
     requestCert: options.requestCert === true,
     rejectUnauthorized: options.rejectUnauthorized !== false,
   });
+  if (isDeno) guardStart(socket);
+  return socket;
+}
+
+/** Deno starts the engine a tick later. Where that fails with what has come by then, it stumbles over what it has destroyed. */
+function guardStart(socket: TLSSocket): void {
+  const inside = socket as unknown as { _start(): void };
+  const start = inside._start;
+  inside._start = () => {
+    try {
+      start.call(socket);
+    } catch (error) {
+      if (!socket.destroyed) socket.destroy(error as Error);
+    }
+  };
 }
 
 /** What is wrong with a client's certificate. A TLSSocket that no tls.Server has made does not look by itself. */

@@ -47,7 +47,7 @@ function shownBy(socket: tls.TLSSocket): X509Certificate[] {
 }
 
 function authoritiesOf(secureContext: tls.SecureContext): X509Certificate[] {
-  const { ca } = secureContext.context as { ca?: string | readonly string[] };
+  const { ca } = (secureContext.context ?? {}) as { ca?: string | readonly string[] };
   const given = ca === undefined ? defaultAuthorities() : [ca].flat();
   const pems = given.flatMap((text) => text.match(/-----BEGIN [^-]*-----[^-]*-----END [^-]*-----/g) ?? []);
   return pems.map((pem) => new X509Certificate(pem));
