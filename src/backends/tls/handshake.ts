@@ -149,10 +149,10 @@ function serverSocket(lower: Duplex, { options, secureContext }: PreparedTls): T
 /** Deno starts the engine a tick later. Where that fails with what has come by then, it stumbles over what it has destroyed. */
 function guardStart(socket: TLSSocket): void {
   const inside = socket as unknown as { _start(): void };
-  const start = inside._start;
+  const start = inside._start.bind(socket);
   inside._start = () => {
     try {
-      start.call(socket);
+      start();
     } catch (error) {
       if (!socket.destroyed) socket.destroy(error as Error);
     }
