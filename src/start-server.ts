@@ -285,7 +285,7 @@ async function bindAll(
   let missing: OSError | undefined;
   for (const endpoint of endpoints) {
     try {
-      listeners.push(await backend.listen(endpoint, options));
+      await bindBeside(listeners, backend, endpoint, options);
     } catch (error) {
       const isMissing = error instanceof OSError && /^(EADDRNOTAVAIL|EAFNOSUPPORT)$/.test(error.code ?? "");
       if (!isMissing) {
@@ -304,6 +304,27 @@ async function bindAll(
     syscall,
     cause: missing,
   });
+}
+
+/** Where a socket for any address of IPv6 takes IPv4 too, it takes the place of the one for that. */
+async function bindBeside(
+  listeners: Listener[],
+  backend: Backend,
+  endpoint: TcpEndpoint,
+  options: ListenOptions,
+): Promise<void> {
+  try {
+    listeners.push(await backend.listen(endpoint, options));
+  } catch (error) {
+    const { address, port } = endpoint;
+    const isTaken = error instanceof OSError && error.code === "EADDRINUSE" && address === "::";
+    if (!isTaken || backend.whyNot("ipv6Only") === undefined) throw error;
+    const forIpv4 = showEndpoint({ ...endpoint, address: "0.0.0.0", port, family: 4 });
+    const index = listeners.findIndex((listener) => showEndpoint(listener.endpoint) === forIpv4);
+    if (index < 0) throw error;
+    listeners[index]!.close();
+    listeners[index] = await backend.listen(endpoint, options);
+  }
 }
 
 function distinct(endpoints: readonly TcpEndpoint[]): TcpEndpoint[] {

@@ -308,10 +308,9 @@ describe("startUnixServer()", { skip }, () => {
       const path = `${folder}/missing/s`;
       await assert.rejects(startUnixServer(echo, path), (error: NodeJS.ErrnoException) => {
         assert.deepEqual([error.name, error.code, error.path], ["FileNotFoundError", "ENOENT", path]);
-        assert.equal(
-          error.message,
-          `error while attempting to bind on address '${path}': ENOENT: no such file or directory, stat '${folder}/missing'`,
-        );
+        const start = `error while attempting to bind on address '${path}': `;
+        assert.ok(error.message.startsWith(start), error.message);
+        assert.ok(error.message.includes("ENOENT: no such file or directory"), error.message);
         return true;
       });
       assert.deepEqual(readdirSync(folder), []);

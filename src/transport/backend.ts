@@ -56,7 +56,7 @@ export interface Backend {
   /** The hints that `lookup` knows, or-ed. */
   readonly lookupHints: number;
   /** What this runtime cannot do, in words, or `undefined` if it can. */
-  whyNot(feature: "unix" | "reusePort" | "noReuseAddress"): string | undefined;
+  whyNot(feature: "unix" | "reusePort" | "noReuseAddress" | "ipv6Only"): string | undefined;
   /** All addresses of a host, in the order of preference. */
   lookup(host: string, query: HostQuery): Promise<readonly HostAddress[]>;
   /** Connects to one address. Aborted, it frees everything and rejects with the signal's reason. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { kill } from "node:process";
 import { after, before, describe, it } from "node:test";
 import { createSecureContext } from "node:tls";
 import {
@@ -290,7 +291,7 @@ describe("openssl s_client and this server", openssl.options, () => {
           client.say("hello");
           // By then it has read all that the server has sent: else its death would be a reset.
           assert.equal(await client.nextLine(), "hello");
-          if (isKilled) client.child.kill("SIGKILL");
+          if (isKilled) kill(client.child.pid!, "SIGKILL");
           else await client.finish();
         }
         await finished();
@@ -414,7 +415,7 @@ describe("this client and openssl s_server", openssl.options, () => {
         const { program, port } = await serve(...identify("localhost"));
         const [reader, writer] = await connect(port, { truncation });
         assert.equal(await reversed(reader, writer, "abc"), "cba\n");
-        if (isKilled) program.child.kill("SIGKILL");
+        if (isKilled) kill(program.child.pid!, "SIGKILL");
         else writer.write("CLOSE\n");
         if (truncation === "error" && isKilled) await assert.rejects(reader.read(), TlsTruncationError);
         else assert.equal((await reader.read()).length, 0);

@@ -263,10 +263,15 @@ describe("shutdown()", () => {
           await begun;
           const down = server.shutdown();
           const received: Buffer[] = [];
-          for await (const chunk of socket) {
+          let count = 0;
+          for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
             received.push(chunk as Buffer);
+            count += (chunk as Buffer).length;
+            // node:tls of Deno does not tell of an end that comes while it is paused.
+            if (count === size) break;
             await settleDown();
           }
+          socket.end();
           assert.ok(Buffer.concat(received).equals(data));
           assert.deepEqual(await down, { ended: 1, aborted: 0 });
         }));

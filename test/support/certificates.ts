@@ -58,6 +58,18 @@ export function makeSelfSigned(options: CertificateOptions = {}): Identity {
   return { cert: sign(certificate, certificate, key), key: forge.pki.privateKeyToPem(key) };
 }
 
+/** A certificate in the name of an authority that has not signed it, of this version of X.509. */
+export function makeForged(authority: Authority, version: 1 | 3): Identity {
+  const key = makeKey();
+  const certificate = makeCertificate(key, {});
+  certificate.version = version - 1;
+  if (version === 3) certificate.setExtensions(endEntityExtensions({}));
+  return {
+    cert: sign(certificate, forge.pki.certificateFromPem(authority.cert), key),
+    key: forge.pki.privateKeyToPem(key),
+  };
+}
+
 function makeCertificate(
   key: forge.pki.rsa.PrivateKey,
   { commonName = "localhost", validDays: [from, to] = [-1, 1] }: CertificateOptions,

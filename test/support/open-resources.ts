@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
+import { turns } from "./turns.js";
 
 /** Turns of the event loop in which what was closed before has gone. */
 const SETTLING_TURNS = 4;
@@ -10,10 +11,10 @@ const MOST_TURNS = 1_000;
 
 /** Remembers what is open. What it gives waits until nothing more than that is open, and fails if that does not come. */
 export async function watchResources(): Promise<() => Promise<void>> {
-  for (let turn = 0; turn < SETTLING_TURNS; turn++) await nextTurn();
+  await turns(SETTLING_TURNS);
   const before = openResources();
   return async () => {
-    for (let turn = 0; turn < MOST_TURNS && added(before).length > 0; turn++) await nextTurn();
+    for (let turn = 0; turn < MOST_TURNS && added(before).length > 0; turn++) await turns(1);
     assert.deepEqual(added(before), []);
   };
 }
@@ -30,12 +31,6 @@ export async function leavingNothing(
     for (const undo of undos.toReversed()) await undo();
   }
   await nothingElse();
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 /** What is open besides `before`. */

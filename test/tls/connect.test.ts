@@ -141,7 +141,7 @@ for (const mode of MODES) {
       it(`the certificate is checked for ${what} (57)`, async () => {
         const names: unknown[] = [];
         const port = await tlsEchoPort(cleanup, cert, (socket) => {
-          names.push(socket.servername);
+          names.push(socket.servername || undefined);
           socket.pipe(socket);
         });
         const connection = await opened(dial(port, { ssl: trust, serverHostname }, host));
@@ -149,7 +149,7 @@ for (const mode of MODES) {
         assert.equal(connection.writer.getExtraInfo("authorized"), true);
         // An address is no name to ask for.
         const asked = serverHostname ?? host;
-        assert.deepEqual(names, [/^(127.*|)$/.test(asked) ? false : asked]);
+        assert.deepEqual(names, [/^(127.*|)$/.test(asked) ? undefined : asked]);
         assert.equal(connection.writer.getExtraInfo("servername"), names[0] || undefined);
       });
     }
@@ -289,7 +289,10 @@ for (const mode of MODES) {
       await leavingNothing(async (cleanup) => {
         const port = await tlsEchoPort(cleanup, identity);
         for (const wrong of [{ ALPNProtocols: ["x".repeat(300)] }, { session: 5 }, { secureContext: {} }]) {
-          await assert.rejects(dial(port, { ssl: { ...trust, ...wrong } as TlsOptions }), { code: /^ERR_/ });
+          await assert.rejects(dial(port, { ssl: { ...trust, ...wrong } as TlsOptions }), {
+            // Not every runtime refuses a context that is none: there it trusts nobody.
+            code: /^ERR_|^UNABLE_TO_VERIFY_LEAF_SIGNATURE$/,
+          });
         }
       });
     });

@@ -7,7 +7,7 @@ import { makeAuthority, type Identity } from "../support/certificates.js";
 import { cleanups } from "../support/cleanup.js";
 import { watchResources } from "../support/open-resources.js";
 import { plainPair, WAYS, type PlainPair } from "../support/plain-pairs.js";
-import { turns } from "../support/turns.js";
+import { shortTurns } from "../support/turns.js";
 
 const cleanup = cleanups();
 let trust: TlsOptions;
@@ -51,7 +51,7 @@ describe("StreamWriter: startTls() within bounds", () => {
       const controller = new AbortController();
       const aborted = writer.startTls(trust, { truncation, signal: controller.signal });
       aborted.catch(() => {});
-      await turns(2);
+      await shortTurns(2);
       controller.abort(new RangeError("meanwhile"));
       await assert.rejects(aborted, { message: "meanwhile" });
       await assert.rejects(writer.startTls(trust, { truncation, timeout: 20 }), {
@@ -74,7 +74,7 @@ describe("StreamWriter: startTls() within bounds", () => {
           const context = writer === pair.client.writer ? trust : identity;
           const upgraded = writer.startTls(context, { truncation, ...bounds });
           upgraded.catch(() => {});
-          await turns(3);
+          await shortTurns(3);
           controller.abort(new RangeError("meanwhile"));
           const why = isAborted
             ? { name: "RangeError", message: "meanwhile" }

@@ -20,7 +20,7 @@ import { cleanups } from "../support/cleanup.js";
 import { connectedInMemory, connectedToSocket } from "../support/connections.js";
 import { watchResources } from "../support/open-resources.js";
 import { plainPair, WAYS, type PlainPair } from "../support/plain-pairs.js";
-import { turns } from "../support/turns.js";
+import { shortTurns } from "../support/turns.js";
 
 const cleanup = cleanups();
 let trust: TlsOptions;
@@ -129,7 +129,7 @@ for (const { name, over, truncation } of WAYS) {
               message: `${method}() called during startTls()`,
             });
           }
-          await turns(1);
+          await shortTurns(1);
         }
         const below = { name: "InvalidStateError", message: /below TLS$/ };
         for (const moment of ["during", "after"]) {
@@ -182,7 +182,7 @@ for (const { name, over, truncation } of WAYS) {
             if (method.endsWith("Clients()") && near === pair.client) return;
             const upgraded = start();
             upgraded.catch(() => {});
-            await turns(wait);
+            await shortTurns(wait);
             const closed = close(near, pair);
             await assert.rejects(upgraded, ConnectionAbortedError);
             await closed;
@@ -268,7 +268,7 @@ for (const { name, over, truncation } of WAYS) {
       await onBothSides(async ({ near, start }) => {
         const controller = new AbortController();
         const given = assert.rejects(start({ signal: controller.signal }), (reason) => reason === "enough");
-        await turns(3);
+        await shortTurns(3);
         controller.abort("enough");
         await given;
         await assertEnded(near);
@@ -313,7 +313,7 @@ for (const { name, over, truncation } of WAYS) {
           await onBothSides(async ({ near, far, start }) => {
             const upgraded = start();
             upgraded.catch(() => {});
-            await turns(wait);
+            await shortTurns(wait);
             leave(far);
             await assert.rejects(upgraded, ConnectionError);
             await assertEnded(near);
@@ -328,7 +328,7 @@ for (const { name, over, truncation } of WAYS) {
           far.writer.write(bytes);
           far.writer.writeEof();
           // Its limit of 1 byte has paused the reader in front of the end.
-          await turns(5);
+          await shortTurns(5);
           await assert.rejects(
             start(),
             (error) => error instanceof ConnectionResetError || error instanceof TlsError,
@@ -342,7 +342,7 @@ for (const { name, over, truncation } of WAYS) {
       await onBothSides(async ({ near, far, start }) => {
         far.writer.write("line\ninjected");
         assert.equal((await near.reader.readLine()).toString(), "line\n");
-        while (!near.reader.toString().includes("8 bytes")) await turns(1);
+        while (!near.reader.toString().includes("8 bytes")) await shortTurns(1);
         await assert.rejects(start({ buffered: "reject" }), (error) => {
           return error instanceof PlaintextBufferedError && error.bufferedBytes === 8;
         });
@@ -371,7 +371,7 @@ describe("StreamWriter: startTls() on a connection that is lost", () => {
       [overTcp.connection, () => overTcp.peer.resetAndDestroy()],
     ];
     for (const [{ reader, writer }, reset] of ends) {
-      while (!reader.toString().includes("4 bytes")) await turns(1);
+      while (!reader.toString().includes("4 bytes")) await shortTurns(1);
       reset();
       const [{ reason }] = (await Promise.allSettled([writer.waitClosed()])) as [PromiseRejectedResult];
       assert.ok(reason instanceof ConnectionResetError);

@@ -19,7 +19,7 @@ import { makeAuthority, type Authority, type Identity } from "../support/certifi
 import { cleanups } from "../support/cleanup.js";
 import { connectedInMemory } from "../support/connections.js";
 import { plainPair, WAYS, type PlainPair } from "../support/plain-pairs.js";
-import { isPending, turns } from "../support/turns.js";
+import { isPending, nextTurn, shortTurns } from "../support/turns.js";
 
 const cleanup = cleanups();
 let authority: Authority;
@@ -126,8 +126,8 @@ for (const { name, over, truncation } of WAYS) {
       ] as const) {
         from.writer.write(MUCH);
         const drained = from.writer.drain();
-        while (to.writer.transport.isReading()) await turns(1);
-        await turns(200);
+        while (to.writer.transport.isReading()) await shortTurns(1);
+        await shortTurns(200);
         assert.ok(await isPending(drained));
         assert.ok(Number(/(\d+) bytes/.exec(to.reader.toString())![1]) < 300_000);
         assert.equal(to.writer.transport.isReading(), false);
@@ -142,7 +142,7 @@ for (const { name, over, truncation } of WAYS) {
       const { client, server } = await plainPair(cleanup, over, { limit: 10 });
       client.writer.write("STARTTLS\n");
       const upgraded = client.writer.startTls(trust, { truncation });
-      while (server.writer.transport.isReading()) await turns(1);
+      while (server.writer.transport.isReading()) await nextTurn();
       assert.equal((await server.reader.readLine()).toString(), "STARTTLS\n");
       assert.equal(server.writer.transport.isReading(), false);
       await Promise.all([upgraded, server.writer.startTls(identity, { truncation })]);
@@ -159,7 +159,7 @@ for (const { name, over, truncation } of WAYS) {
           from.writer.transport.setWriteBufferLimits({ high, low: high });
           for (let start = 0; start < MUCH.length; start += 1_000_000) {
             from.writer.write(MUCH.subarray(start, start + 1_000_000));
-            await turns(1);
+            await shortTurns(1);
           }
           assert.ok(from.writer.transport.getWriteBufferSize() > 0);
           const upgraded =

@@ -19,8 +19,9 @@ import type { StartableTransport } from "../../transport/transport.js";
 import { ChannelTransport } from "../channel-transport.js";
 import { checkUnixPath, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
 import { listenAt, listenAtDescriptor, takeOver } from "./listener.js";
+import { isDeno } from "./runtime.js";
 import { SocketChannel } from "./socket-channel.js";
-import { fromSystemError } from "./system-errors.js";
+import { fromSystemError, toldRight } from "./system-errors.js";
 
 export const nodeBackend: Backend = {
   clock: systemClock,
@@ -33,13 +34,15 @@ export const nodeBackend: Backend = {
   adoptListener,
 };
 
-function whyNot(feature: "unix" | "reusePort" | "noReuseAddress"): string | undefined {
+function whyNot(feature: Parameters<Backend["whyNot"]>[0]): string | undefined {
   const isWindows = process.platform === "win32";
   switch (feature) {
     case "unix":
       return isWindows ? "Unix sockets are not available on Windows" : undefined;
     case "noReuseAddress":
       return isWindows ? undefined : "this runtime always sets SO_REUSEADDR, so reuseAddress cannot be false";
+    case "ipv6Only":
+      return isDeno ? "on Deno a socket for IPv6 takes connections over IPv4 too" : undefined;
     case "reusePort":
       return canReusePort()
         ? undefined
@@ -78,7 +81,7 @@ function connect(endpoint: Endpoint, { signal, local }: DialOptions): Promise<St
       const what = isBind
         ? `error while attempting to bind on address ${showEndpoint(local)}`
         : `Connect call failed ${showEndpoint(endpoint)}`;
-      reject(fromSystemError(error, what));
+      reject(fromSystemError(isBind ? toldRight(error) : error, what));
     };
     const onConnect = () => {
       signal.removeEventListener("abort", onAbort);

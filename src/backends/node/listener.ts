@@ -14,7 +14,7 @@ import {
   UNNAMED,
 } from "./endpoints.js";
 import { SocketChannel } from "./socket-channel.js";
-import { fromSystemError } from "./system-errors.js";
+import { fromSystemError, toldRight } from "./system-errors.js";
 import {
   checkReplaceable,
   identify,
@@ -38,7 +38,7 @@ type Where = NetListenOptions & {
 /** Binds `endpoint` and listens. Nothing is left behind when that fails. */
 export async function listenAt(endpoint: Endpoint, options: ListenOptions): Promise<NodeListener> {
   if (endpoint.kind === "unix") checkUnixPath(endpoint.path);
-  const server = makeServer(options);
+  const server = makeServer();
   const { backlog, reusePort } = options;
   if (endpoint.kind === "unix") {
     return isAbstract(endpoint.path)
@@ -56,7 +56,7 @@ export async function listenAtDescriptor(
   kind: "any" | "unix",
   options: ListenOptions,
 ): Promise<NodeListener> {
-  const server = makeServer(options);
+  const server = makeServer();
   await listening(server, { fd, backlog: options.backlog }, explainAt(`file descriptor ${fd}`));
   try {
     return takeOver(server, kind, options);
@@ -72,14 +72,9 @@ export function takeOver(server: Server, kind: "any" | "unix", options: ListenOp
   if (endpoint === undefined) throw new InvalidStateError("sock is a net.Server that does not listen");
   if (kind === "unix" && endpoint.kind !== "unix")
     throw new TypeError("A UNIX Domain Stream Socket was expected, got a TCP socket");
-  Object.assign(server, {
-    allowHalfOpen: true,
-    pauseOnConnect: true,
-    noDelay: true,
-    keepAlive: options.keepAlive,
-  });
+  Object.assign(server, { allowHalfOpen: true, pauseOnConnect: true, keepAlive: options.keepAlive });
   const file = endpoint.kind === "unix" && options.cleanupSocket ? identify(endpoint.path) : undefined;
-  return new NodeListener(server, endpoint, options.backlog, file);
+  return new NodeListener(server, endpoint, options, file);
 }
 
 async function bind(
@@ -88,12 +83,9 @@ async function bind(
   where: Where,
   options: ListenOptions,
 ): Promise<NodeListener> {
-  await listening(server, where, explainAt(`address ${showEndpoint(endpoint)}`));
-  return new NodeListener(
-    server,
-    endpoint.kind === "tcp" ? listeningEndpoint(server)! : endpoint,
-    options.backlog,
-  );
+  const explain = (error: Error) => explainAt(`address ${showEndpoint(endpoint)}`)(toldRight(error));
+  await listening(server, where, explain);
+  return new NodeListener(server, endpoint.kind === "tcp" ? listeningEndpoint(server)! : endpoint, options);
 }
 
 /** At a path: a stale socket there is replaced at once, any other file is refused. */
@@ -107,7 +99,7 @@ async function bindInPlace(server: Server, path: string, options: ListenOptions)
     return new NodeListener(
       server,
       { kind: "unix", path },
-      options.backlog,
+      options,
       options.cleanupSocket ? file : undefined,
     );
   } catch (error) {
@@ -121,8 +113,8 @@ function explainAt(what: string): (error: Error) => Error {
   return (error) => fromSystemError(error, `error while attempting to bind on ${what}`);
 }
 
-function makeServer({ keepAlive }: ListenOptions): Server {
-  return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive });
+function makeServer(): Server {
+  return createServer({ allowHalfOpen: true, pauseOnConnect: true });
 }
 
 /** A backlog of 0 would be the runtime's default; to the system 0 is as good as 1. */
@@ -141,13 +133,15 @@ class NodeListener implements Listener {
   readonly endpoint: Endpoint;
   readonly #server: Server;
   readonly #queue: AcceptQueue;
+  readonly #keepAlive: boolean;
   readonly #file: FileIdentity | undefined;
 
   /** `file`: what to remove at the end. */
-  constructor(server: Server, endpoint: Endpoint, backlog: number, file?: FileIdentity) {
+  constructor(server: Server, endpoint: Endpoint, options: ListenOptions, file?: FileIdentity) {
     this.#server = server;
     this.endpoint = endpoint;
-    this.#queue = new AcceptQueue(backlog);
+    this.#queue = new AcceptQueue(options.backlog);
+    this.#keepAlive = options.keepAlive;
     this.#file = file;
     server.on("connection", (socket) => this.#onConnection(socket));
     server.on("error", (error) => this.#queue.acceptFailed(fromSystemError(error)));
@@ -171,6 +165,9 @@ class NodeListener implements Listener {
 
   #onConnection(socket: Socket): void {
     const isUnix = this.endpoint.kind === "unix";
+    // Not by the options of the server, which Deno passes over.
+    if (!isUnix) socket.setNoDelay(true);
+    if (this.#keepAlive) socket.setKeepAlive(true);
     const local = isUnix ? this.endpoint : localEndpoint(socket);
     const remote = isUnix ? UNNAMED : remoteEndpoint(socket);
     this.#queue.connectionAccepted(new ChannelTransport(new SocketChannel(socket, local, remote)));

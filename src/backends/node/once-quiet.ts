@@ -1,4 +1,5 @@
 /** When the peer is gone, the bytes that it had sent before are still delivered. */
+import { onNextTurn } from "./next-turn.js";
 
 /** … no more of them than a receive buffer holds, */
 const SALVAGE_UP_TO = 8_388_608;
@@ -9,7 +10,7 @@ const QUIET_TURNS = 3;
 export function onceQuiet(delivered: () => number | undefined, end: () => void): void {
   const atFailure = delivered() ?? 0;
   const watch = (before: number, quietTurns: number): void => {
-    setImmediate(() => {
+    onNextTurn(() => {
       const now = delivered();
       if (now === undefined) return;
       const quiet = now === before ? quietTurns + 1 : 0;

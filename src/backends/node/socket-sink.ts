@@ -2,6 +2,10 @@
 import type { Socket } from "node:net";
 import { NO_BYTES } from "../../transport/tls.js";
 import type { ByteSink } from "./batched-writer.js";
+import { isDeno } from "./runtime.js";
+
+/** Bytes. */
+const PIECE = 262_144;
 
 type WriteCallback = (error?: Error | null) => void;
 
@@ -9,6 +13,8 @@ export class SocketSink implements ByteSink {
   readonly #socket: Socket;
   /** Bytes of the write that is under way. */
   #current = 0;
+  /** … that the kernel has, where it goes in pieces. */
+  #sent = 0;
 
   /**
    * A failed write would make the runtime destroy the socket, with all that the peer had sent and nobody has read yet.
@@ -28,14 +34,37 @@ export class SocketSink implements ByteSink {
     socket._write = (chunk, encoding, done) => {
       if (done !== onDone) callback = done;
       this.#current = chunk.length;
-      write(chunk, encoding, onDone);
+      if (this.#isSplit) this.#writeInPieces(chunk, write, onDone);
+      else write(chunk, encoding, onDone);
     };
     if (writev === undefined) return;
     socket._writev = (chunks, done) => {
       if (done !== onDone) callback = done;
       this.#current = socket.writableLength;
-      writev(chunks, onDone);
+      if (this.#isSplit) this.#writeInPieces(Buffer.concat(chunks.map(({ chunk }) => chunk)), write, onDone);
+      else writev(chunks, onDone);
     };
+  }
+
+  /** Deno does not tell how far a write is: a large one goes in pieces. */
+  get #isSplit(): boolean {
+    return isDeno && this.#current > PIECE && !this.#socket.connecting;
+  }
+
+  #writeInPieces(data: Uint8Array, write: Socket["_write"], done: WriteCallback): void {
+    let sent = 0;
+    const next: WriteCallback = (error) => {
+      this.#sent = sent;
+      if (error || sent === data.length) {
+        this.#sent = 0;
+        done(error);
+        return;
+      }
+      const piece = data.subarray(sent, sent + PIECE);
+      sent += piece.length;
+      write(piece, "buffer" as BufferEncoding, next);
+    };
+    next();
   }
 
   get destroyed(): boolean {
@@ -73,6 +102,7 @@ export class SocketSink implements ByteSink {
    */
   get taken(): number {
     if (this.#current === 0 || this.#socket.destroyed) return 0;
+    if (isDeno) return this.#sent;
     const { _handle: handle } = this.#socket as unknown as SocketInside;
     // Nothing left of a write that is not done: a TLS engine of Node.js 26 says so when it holds all of it.
     const left = handle?.writeQueueSize || this.#current;

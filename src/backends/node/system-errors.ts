@@ -1,4 +1,5 @@
 /** Errors as Node.js raises them, made into the classes of errors.ts. */
+import { constants } from "node:os";
 import {
   BrokenPipeError,
   ConnectionAbortedError,
@@ -12,6 +13,7 @@ import {
   toError,
   type OSErrorDetails,
 } from "../../errors.js";
+import { isDeno } from "./runtime.js";
 
 const CLASSES: Readonly<Record<string, new (message: string, details: OSErrorDetails) => OSError>> = {
   EACCES: PermissionError,
@@ -36,4 +38,13 @@ export function fromSystemError(error: unknown, explanation?: string): Error {
   const details = { code, errno: isNumber ? errno : undefined, syscall, address, port, path, cause: error };
   const ErrorClass = syscall === "getaddrinfo" ? NameResolutionError : (CLASSES[code] ?? OSError);
   return new ErrorClass(message, details);
+}
+
+/** An error of binding an address. Deno says that the argument is invalid where this machine does not have the address. */
+export function toldRight(error: Error & OSErrorDetails): Error {
+  if (!isDeno || error.code !== "EINVAL") return error;
+  const { syscall, address, port } = error;
+  const details = { code: "EADDRNOTAVAIL", errno: -constants.errno.EADDRNOTAVAIL, syscall, address, port };
+  const message = `${syscall} EADDRNOTAVAIL: address not available ${address}`;
+  return Object.assign(new Error(message, { cause: error }), details);
 }

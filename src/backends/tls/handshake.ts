@@ -9,19 +9,36 @@ import {
   type ConnectionOptions,
   type SecureContext,
 } from "node:tls";
-import { CertificateError, ConnectionResetError, TlsHandshakeTimeoutError } from "../../errors.js";
+import {
+  CertificateError,
+  ConnectionResetError,
+  NotImplementedError,
+  TlsHandshakeTimeoutError,
+} from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls, TlsOptions, TlsSettings } from "../../transport/tls.js";
+import { isDeno } from "../node/runtime.js";
+import { chainProblem, leafProblem } from "./peer-chain.js";
+import { checkIdentity } from "./identity-check.js";
 import { fromTlsError } from "./tls-errors.js";
 
-/** `settings` with a context, which many connections can share. @throws what node:tls says of wrong certificates, keys and ciphers */
+/**
+ * `settings` with a context, which many connections can share.
+ *
+ * @throws what node:tls says of wrong certificates, keys and ciphers
+ * @throws NotImplementedError for `crl` where the runtime would pass it over
+ */
 export function prepareTls(settings: TlsSettings): PreparedTls {
+  if (isDeno && settings.options.crl !== undefined) {
+    throw new NotImplementedError("Deno does not look for revoked certificates, so crl cannot be given");
+  }
   const { secureContext = makeSecureContext(settings.options, settings.side) } = settings;
   return { ...settings, secureContext };
 }
 
 function makeSecureContext(options: TlsOptions, side: "client" | "server"): SecureContext {
   if (options.secureContext !== undefined) return options.secureContext;
+  if (isDeno) checkIdentity(options);
   if (side === "client") return createSecureContext(options);
   return createSecureContext({
     honorCipherOrder: true,
@@ -61,7 +78,7 @@ export function handshake<Result>(
     const onChannelEnd = () => void setImmediate(() => setImmediate(onEnd));
     const onAbort = () => fail(signal.reason);
     const onSecure = () => {
-      const problem = side === "server" ? clientProblem(socket, settings.options) : undefined;
+      const problem = side === "server" ? clientProblem(socket, settings) : serverProblem(socket, settings);
       if (problem !== undefined) return fail(problem);
       settle();
       endOnError(socket);
@@ -118,20 +135,35 @@ function withPeerName(options: TlsOptions, name: string): ConnectionOptions {
 }
 
 function serverSocket(lower: Duplex, { options, secureContext }: PreparedTls): TLSSocket {
-  return new TLSSocket(lower, {
+  const socket = new TLSSocket(lower, {
     ...options,
     secureContext,
     isServer: true,
     requestCert: options.requestCert === true,
     rejectUnauthorized: options.rejectUnauthorized !== false,
   });
+  if (isDeno) guardStart(socket);
+  return socket;
+}
+
+/** Deno starts the engine a tick later. Where that fails with what has come by then, it stumbles over what it has destroyed. */
+function guardStart(socket: TLSSocket): void {
+  const inside = socket as unknown as { _start(): void };
+  const start = inside._start.bind(socket);
+  inside._start = () => {
+    try {
+      start();
+    } catch (error) {
+      if (!socket.destroyed) socket.destroy(error as Error);
+    }
+  };
 }
 
 /** What is wrong with a client's certificate. A TLSSocket that no tls.Server has made does not look by itself. */
-function clientProblem(socket: TLSSocket, options: TlsOptions): Error | undefined {
+function clientProblem(socket: TLSSocket, { options }: PreparedTls): Error | undefined {
   if (options.requestCert !== true) return undefined;
   const { ssl } = socket as unknown as { ssl: { verifyError(): Error | string | null } };
-  const problem = ssl.verifyError();
+  const problem = ssl.verifyError() || (isDeno && leafProblem(socket));
   if (!problem) {
     socket.authorized = true;
     return undefined;
@@ -141,6 +173,16 @@ function clientProblem(socket: TLSSocket, options: TlsOptions): Error | undefine
   socket.authorizationError = code as unknown as Error;
   if (options.rejectUnauthorized === false) return undefined;
   return new CertificateError(`The client's certificate is refused: ${code}`, { code, cause: problem });
+}
+
+/** What is wrong with a server's certificate, and the engine has not seen. */
+function serverProblem(socket: TLSSocket, { options, secureContext }: PreparedTls): Error | undefined {
+  if (!isDeno || !socket.authorized) return undefined;
+  const problem = chainProblem(socket, secureContext);
+  if (problem === undefined) return undefined;
+  socket.authorized = false;
+  socket.authorizationError = problem.code as unknown as Error;
+  return options.rejectUnauthorized === false ? undefined : problem;
 }
 
 function handshakeError(socket: TLSSocket, error: Error & { code?: string }): Error {

@@ -2,6 +2,7 @@
 import { systemClock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
 import type { Channel } from "../channel.js";
+import { isDeno } from "../node/runtime.js";
 import { SocketChannel } from "../node/socket-channel.js";
 import { ChannelDuplex } from "./channel-duplex.js";
 import { handshake } from "./handshake.js";
@@ -12,7 +13,7 @@ import { bridgedManner, nativeManner } from "./tls-manner.js";
  * handshake fails everything is closed, and the rejection says why.
  *
  * The engine runs on the runtime's socket where there is a plain one and nobody wants to know of truncation: that is
- * fastest.
+ * fastest. Not on Deno: there that engine takes whatever is written without limit, and passes a reset off as the end.
  */
 export function secure(
   channel: Channel,
@@ -21,7 +22,8 @@ export function secure(
   signal: AbortSignal,
 ): Promise<Channel> {
   const { local, remote, socket, clock = systemClock } = channel;
-  const raw = settings.truncation === "ignore" ? channel.releaseSocket(early) : undefined;
+  const canBeNative = settings.truncation === "ignore" && !isDeno;
+  const raw = canBeNative ? channel.releaseSocket(early) : undefined;
   if (raw !== undefined) {
     return handshake(raw, settings, clock, signal, (engine) => {
       return new SocketChannel(engine, local, remote, nativeManner(engine, raw, settings, clock), socket);

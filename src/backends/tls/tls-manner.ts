@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
+import { isDeno } from "../node/runtime.js";
 import { resetSocket, type SocketManner } from "../node/socket-manner.js";
 import type { ChannelDuplex } from "./channel-duplex.js";
 import { fromTlsError } from "./tls-errors.js";
@@ -54,6 +55,7 @@ export function bridgedManner(
 ): SocketManner {
   const info = tlsInfo(socket, settings);
   let hasCloseNotify: boolean | undefined;
+  if (isDeno) keepOpen(socket);
   socket.once("end", () => {
     hasCloseNotify ??= true;
   });
@@ -71,7 +73,14 @@ export function bridgedManner(
         bridge.closeChannel();
         return;
       }
-      whenShutDown(net, clock, settings.shutdownTimeout, fail, () => bridge.closeChannel(), bridge);
+      whenShutDown(
+        net,
+        clock,
+        settings.shutdownTimeout,
+        fail,
+        () => afterLastWrite(bridge, () => bridge.closeChannel()),
+        bridge,
+      );
     },
     reset(net) {
       bridge.channel.reset();
@@ -89,7 +98,10 @@ export function bridgedManner(
       else bridge.once("channelEnd", onEnd);
     },
     toError: fromTlsError,
-    extraInfo: (name) => (name === "closeNotifyReceived" ? (hasCloseNotify ?? false) : info(name)),
+    extraInfo: (name) => {
+      const isAsked = name === "closeNotifyReceived" && settings.truncation !== "ignore";
+      return isAsked ? (hasCloseNotify ?? false) : info(name);
+    },
   };
 }
 
@@ -117,6 +129,31 @@ function whenShutDown(
   net.end();
   net.resume();
   check();
+}
+
+/**
+ * At the end of both directions the engine of Deno destroys what it runs on at once, and its own close_notify has not left by
+ * then. So it ends with the bridge.
+ */
+function keepOpen(socket: TLSSocket): void {
+  const { _readableState, _writableState } = socket as unknown as Record<
+    "_readableState" | "_writableState",
+    { autoDestroy: boolean }
+  >;
+  _readableState.autoDestroy = false;
+  _writableState.autoDestroy = false;
+  const own = socket as unknown as Record<symbol, () => void>;
+  for (const key of Object.getOwnPropertySymbols(socket)) {
+    if (key.description !== "kMaybeDestroy") continue;
+    socket.off("finish", own[key]!);
+    own[key] = () => {};
+  }
+}
+
+/** Once the bridge has passed on all that it got. The engine of Deno hands it close_notify a moment after it says so. */
+function afterLastWrite(bridge: ChannelDuplex, callback: () => void): void {
+  if (isDeno) setImmediate(() => bridge.end(callback));
+  else callback();
 }
 
 /** Once neither bridge nor engine has anything left, and a further turn has brought nothing. */

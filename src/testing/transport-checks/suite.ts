@@ -1,7 +1,7 @@
 /** What the groups of checks on a transport are written with. */
 import assert from "node:assert/strict";
+import { onNextTurn } from "../../backends/node/next-turn.js";
 import type { StartableTransport } from "../../transport/transport.js";
-import { nextTurn } from "../event-loop.js";
 import { RecordingProtocol } from "../recording-protocol.js";
 
 /** Two transports that are connected with each other, and not started. */
@@ -71,9 +71,9 @@ export function pairsOf(make: () => Promise<TransportPair>, undo: Pairs["undo"])
   };
 }
 
-/** Lets the event loop turn `count` times. */
+/** Lets the event loop turn `count` times, and ask the system each time. */
 export async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await nextTurn();
+  for (let turn = 0; turn < count; turn++) await new Promise<void>(onNextTurn);
 }
 
 /** `size` bytes in which a missing, doubled or moved stretch shows. The same for the same `seed`. */
