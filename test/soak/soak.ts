@@ -21,7 +21,7 @@ import { sampleMemory, type MemorySample } from "./memory.js";
 import { startServers, TRANSPORTS, type TransportName, type Transports } from "./transports.js";
 
 export interface SoakOptions {
-  /** How long new conversations begin, in ms. */
+  /** How long new rounds begin, in ms. */
   readonly duration: number;
   readonly seed: number;
   /** How many at once. */
@@ -59,6 +59,8 @@ const OF_DISTURBANCES = new Set([
 
 /** So many times all come to their end, if that is not too often. */
 const ROUNDS = 24;
+/** Growth can be told from. */
+const FEWEST_ROUNDS = 4;
 const SHORTEST_ROUND = 250;
 const LONGEST_ROUND = 15_000;
 /** In ms: what goes on for so much longer than it should hangs. */
@@ -151,8 +153,8 @@ class Soak {
     const round = Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, duration / ROUNDS));
     const nothingElse = await watchResources();
     this.#startedAt = performance.now();
-    while (this.#now() < duration && this.#problems.length === 0) {
-      await this.#runRound(Math.min(duration, this.#now() + round));
+    while (this.#problems.length === 0 && (this.#now() < duration || this.#samples.length < FEWEST_ROUNDS)) {
+      await this.#runRound(this.#now() + round);
       await this.demand("between two rounds", nothingElse);
       this.#samples.push(await sampleMemory(this.#now()));
     }
