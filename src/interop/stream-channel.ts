@@ -4,6 +4,7 @@ import process from "node:process";
 import { finished, type Duplex, type Readable, type Writable } from "node:stream";
 import type { Channel, ChannelEvents } from "../backends/channel.js";
 import { BatchedWriter } from "../backends/node/batched-writer.js";
+import { behindEnd } from "../backends/node/reset-socket.js";
 import { fromSystemError } from "../backends/node/system-errors.js";
 import { ConnectionResetError, toError } from "../errors.js";
 import { StreamSink } from "./stream-sink.js";
@@ -96,12 +97,18 @@ export class StreamChannel implements Channel {
 
   /** As a socket of node:net does, if it is one or has learned it from them. */
   reset(): void {
-    const { resetAndDestroy } = this.#stream as Partial<Socket>;
-    if (typeof resetAndDestroy === "function" && !this.#stream.destroyed) {
-      this.#isDestroyed = true;
-      resetAndDestroy.call(this.#stream);
+    const stream = this.#stream as Socket;
+    if (typeof stream.resetAndDestroy !== "function" || stream.destroyed) {
+      this.destroy();
+      return;
     }
-    this.destroy();
+    this.#isEnding = true;
+    this.#isDestroyed = true;
+    this.#writer?.clear();
+    behindEnd(stream, () => {
+      stream.resetAndDestroy();
+      this.destroy();
+    });
   }
 
   pause(): void {

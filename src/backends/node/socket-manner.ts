@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { systemClock, type Clock } from "../../waiting/clock.js";
 import type { Channel } from "../channel.js";
 import { finishSocket } from "./finish-socket.js";
+import { resetSocket } from "./reset-socket.js";
 import { fromSystemError } from "./system-errors.js";
 
 export interface SocketManner {
@@ -46,10 +47,3 @@ export const PLAIN: SocketManner = {
   toError: fromSystemError,
   extraInfo: () => undefined,
 };
-
-/** Only TCP has resets: any other socket is destroyed. */
-export function resetSocket(socket: Socket): void {
-  if (socket.destroyed) return;
-  if ("address" in socket.address()) socket.resetAndDestroy();
-  else socket.destroy();
-}

@@ -4,8 +4,9 @@ import type { TLSSocket } from "node:tls";
 import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
+import { behindEnd, resetSocket } from "../node/reset-socket.js";
 import { isDeno } from "../node/runtime.js";
-import { resetSocket, type SocketManner } from "../node/socket-manner.js";
+import type { SocketManner } from "../node/socket-manner.js";
 import type { ChannelDuplex } from "./channel-duplex.js";
 import { fromTlsError } from "./tls-errors.js";
 import { tlsInfo } from "./tls-info.js";
@@ -38,7 +39,7 @@ export function nativeManner(
         resetSocket(below);
         return below;
       };
-      net.destroy();
+      behindEnd(net, () => void net.destroy());
     },
     watch() {},
     toError: fromTlsError,

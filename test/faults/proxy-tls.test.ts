@@ -1,0 +1,3 @@
+import { describeTls } from "./proxied-tls.js";
+
+describeTls("ssl");
