@@ -41,7 +41,7 @@ const RUNTIMES = {
   bun: { ...bun, program: `@oven/bun-${process.platform}-${bunArchitecture}/bin/bun` },
   deno: { ...deno, program: `@deno/${platform}-glibc/deno` },
 };
-const runtimeNames = Object.keys(RUNTIMES);
+export const runtimeNames = Object.keys(RUNTIMES);
 
 /** The Node.js that runs this. */
 export const currentRuntime = () => ({
