@@ -68,14 +68,12 @@ function row(item, proof, name, runs, objections) {
   return [name, here === "" ? "" : `\`${here}\``, ...cells, wanted.map(link).join("<br>")];
 }
 
-/** How a row does on one runtime. A test that ends in `*` stands for all whose names begin so. */
+/** How a row does on one runtime. */
 function cell(item, wanted, runtime, { results, known }, objections) {
   const problems = [];
   for (const { file, test } of wanted) {
     const ofFile = results.filter((result) => result.file === file);
-    const isMeant = ({ test: name }) =>
-      test.endsWith("*") ? name.startsWith(test.slice(0, -1)) : name === test;
-    const meant = ofFile.filter(isMeant);
+    const meant = ofFile.filter((result) => stands(result.test, test));
     const dead = ofFile.filter((result) => result.test === "*");
     if (meant.length === 0 && dead.length === 0) {
       objections.push(`${runtime} has no test ${file}: ${test}, named for ${item}`);
@@ -93,6 +91,12 @@ function cell(item, wanted, runtime, { results, known }, objections) {
   }
   const links = new Set(reasons.map(({ entry }) => entry?.link).filter(Boolean));
   return ["✘", ...[...links].map((href) => `[why](${href})`)].join(" ");
+}
+
+/** Whether a result is of a wanted test: of that name, one of those that begin so if it ends in `*`, or a skipped suite of it. */
+function stands(name, wanted) {
+  const isMeant = wanted.endsWith("*") ? name.startsWith(wanted.slice(0, -1)) : name === wanted;
+  return isMeant || wanted.startsWith(`${name} > `);
 }
 
 const link = ({ file, test }) => `[${escape(test)}](../test/${file})`;
