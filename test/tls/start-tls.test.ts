@@ -19,8 +19,8 @@ import { patternBytes } from "../support/bytes.js";
 import { makeAuthority, type Authority, type Identity } from "../support/certificates.js";
 import { cleanups } from "../support/cleanup.js";
 import { connectedInMemory } from "../support/connections.js";
-import { plainPair, WAYS, type PlainPair } from "../support/plain-pairs.js";
 import { fakeTimers } from "../support/fake-timers.js";
+import { plainPair, WAYS, type PlainPair } from "../support/plain-pairs.js";
 import { isPending, turns } from "../support/turns.js";
 
 const cleanup = cleanups();
