@@ -8,15 +8,15 @@ import { readDeno, readBun, readNode } from "./reports.mjs";
 const folder = fileURLToPath(new URL("../../runtimes", import.meta.url));
 const packages = `${folder}/node_modules`;
 const stampFile = `${packages}/.lock-installed`;
-const nodeReporter = fileURLToPath(new URL("node-reporter.mjs", import.meta.url));
+const nodeReporter = new URL("node-reporter.mjs", import.meta.url).href;
 
 /** How Node.js runs one file of tests: what it prints is for people, the report for `read`. */
 const node = {
   argumentsFor: (file, report) => [
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
-    `--test-reporter=${nodeReporter}`,
-    `--test-reporter-destination=${report}`,
+    `--test-reporter=${nodeReporter}?report=${encodeURIComponent(report)}`,
+    "--test-reporter-destination=stdout",
     file,
   ],
   read: readNode,
@@ -41,7 +41,7 @@ const RUNTIMES = {
   bun: { ...bun, program: `@oven/bun-${process.platform}-${bunArchitecture}/bin/bun` },
   deno: { ...deno, program: `@deno/${platform}-glibc/deno` },
 };
-const runtimeNames = Object.keys(RUNTIMES);
+export const runtimeNames = Object.keys(RUNTIMES);
 
 /** The Node.js that runs this. */
 export const currentRuntime = () => ({

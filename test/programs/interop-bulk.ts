@@ -3,16 +3,17 @@
  * Both ends are in this process.
  */
 import { createHash } from "node:crypto";
-import { argv, memoryUsage } from "node:process";
+import { argv } from "node:process";
 import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { openConnection, startServer, type Connection } from "asyncio-streams";
 import { fromDuplex, toDuplex } from "asyncio-streams/node";
 import { fromWeb, toWeb } from "asyncio-streams/web";
 import { patternBytes } from "../support/bytes.js";
+import { HeldMemory } from "../support/held-memory.js";
 
 export interface InteropBulkReport {
-  /** The most that was resident above what was so before the first byte, in bytes. */
+  /** The most that was held above what was so before the first byte, in bytes. */
   readonly addedMemory: number;
   readonly received: number;
   /** SHA-1 of all bytes, in hex, as they were sent and as they came back. */
@@ -23,8 +24,6 @@ const TOTAL = 256 * 1_048_576;
 const source = patternBytes(4 * 1_048_576);
 const [sent, received] = [createHash("sha1"), createHash("sha1")];
 let size = 0;
-let atFirst = 0;
-let most = 0;
 
 function* pieces(): Generator<Buffer, void, void> {
   for (let written = 0, step = 0; written < TOTAL; step++) {
@@ -33,7 +32,7 @@ function* pieces(): Generator<Buffer, void, void> {
     sent.update(piece);
     yield piece;
     written += piece.length;
-    most = Math.max(most, memoryUsage.rss());
+    memory.passed(piece.length);
   }
 }
 
@@ -90,10 +89,10 @@ const server = await startServer(
 );
 const [host, port] = server.sockets[0]!.getsockname() as [string, number];
 const connection = await openConnection(host, port);
-atFirst = memoryUsage.rss();
+const memory = new HeldMemory();
 await WAYS[argv[2]!]!(connection);
 const report: InteropBulkReport = {
-  addedMemory: most - atFirst,
+  addedMemory: memory.added,
   received: size,
   digests: [sent.digest("hex"), received.digest("hex")],
 };

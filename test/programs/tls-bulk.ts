@@ -4,12 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { argv, memoryUsage } from "node:process";
+import { argv } from "node:process";
 import { openConnection, type Truncation } from "asyncio-streams";
 import { patternBytes } from "../support/bytes.js";
+import { HeldMemory } from "../support/held-memory.js";
 
 export interface TlsBulkReport {
-  /** The most that was resident above what was so before the first byte, in bytes. */
+  /** The most that was held above what was so before the first byte, in bytes. */
   readonly addedMemory: number;
   /** SHA-1 of all bytes, in hex. */
   readonly digest: string;
@@ -22,9 +23,7 @@ const { reader, writer } = await openConnection("127.0.0.1", port, {
   ssl: { ca: readFileSync(authority) },
   truncation: truncation as Truncation,
 });
-const atFirst = memoryUsage.rss();
-let most = atFirst;
-const looked = () => (most = Math.max(most, memoryUsage.rss()));
+const memory = new HeldMemory();
 
 if (direction === "write") {
   const piece = patternBytes(PIECE);
@@ -32,7 +31,7 @@ if (direction === "write") {
     writer.write(piece);
     hash.update(piece);
     await writer.drain();
-    looked();
+    memory.passed(PIECE);
   }
 } else {
   writer.write("go\n");
@@ -41,10 +40,10 @@ if (direction === "write") {
     if (piece.length === 0) break;
     hash.update(piece);
     if (count % 16 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-    looked();
+    memory.passed(piece.length);
   }
 }
 writer.close();
 await writer.waitClosed();
-const report: TlsBulkReport = { addedMemory: most - atFirst, digest: hash.digest("hex") };
+const report: TlsBulkReport = { addedMemory: memory.added, digest: hash.digest("hex") };
 console.log(JSON.stringify(report));

@@ -6,6 +6,7 @@ import {
   NotImplementedError,
   socketPair,
   startServer,
+  TlsShutdownTimeoutError,
   TlsTruncationError,
   type Connection,
   type StreamReader,
@@ -18,6 +19,7 @@ import { patternBytes } from "../support/bytes.js";
 import { makeAuthority, type Authority, type Identity } from "../support/certificates.js";
 import { cleanups } from "../support/cleanup.js";
 import { connectedInMemory } from "../support/connections.js";
+import { fakeTimers } from "../support/fake-timers.js";
 import { plainPair, WAYS, type PlainPair } from "../support/plain-pairs.js";
 import { isPending, nextTurn, shortTurns } from "../support/turns.js";
 
@@ -227,6 +229,32 @@ for (const { name, over, truncation } of WAYS) {
     });
   });
 }
+
+describe("StreamWriter: startTls(), then the end", () => {
+  /** Over sockets: the pair in memory has a clock of its own. */
+  for (const { name, over, truncation } of WAYS.filter((way) => way.over === "tcp")) {
+    for (const [given, limit] of [
+      [undefined, 30_000],
+      [1234, 1234],
+    ] as const) {
+      it(`gives the end ${limit} ms with sslShutdownTimeout: ${given}: ${name} (2, 95)`, async () => {
+        const pair = await plainPair(cleanup, over, { limit: 1000 });
+        await upgradeBoth(pair, truncation, { sslShutdownTimeout: given });
+        pair.client.writer.write(MUCH);
+        while (pair.server.writer.transport.isReading()) await turns(1);
+        const timers = fakeTimers(cleanup);
+        pair.client.writer.close();
+        await turns(3);
+        const [timer] = [...timers].filter(({ delay }) => delay === limit);
+        timer!.run();
+        await assert.rejects(
+          pair.client.writer.waitClosed(),
+          (error) => error instanceof TlsShutdownTimeoutError && error.timeout === limit,
+        );
+      });
+    }
+  }
+});
 
 describe("StreamWriter: startTls() on streams of every origin", () => {
   const origins: readonly (readonly [name: string, make: () => Promise<Pair>])[] = [
