@@ -48,7 +48,7 @@ export class SocketChannel implements Channel {
     this.socket = manner === PLAIN ? new NodeTransportSocket(socket, local!, remote) : below;
     socket.on("error", this.#onError);
     socket.once("close", this.#onClose);
-    this.#sink = new SocketSink(socket, (error) => this.#onWriteError(error));
+    this.#sink = new SocketSink(socket, (error) => this.#onWriteError(error), manner.whenPassedOn);
     const taken = () => {
       if (!socket.destroyed) this.#events?.bufferShrank();
     };
@@ -205,6 +205,8 @@ export class SocketChannel implements Channel {
   }
 
   readonly #onEnd = (): void => {
+    // Bun tells of an end also when it is we who destroy the socket.
+    if (this.#net.destroyed) return;
     this.#hasPeerEnded = true;
     if (this.#heldBack.length > 0) return;
     if (this.#writeError !== undefined) this.#net.destroy();

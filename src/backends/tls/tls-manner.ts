@@ -77,6 +77,8 @@ export function bridgedManner(
       bridge.channel.reset();
       net.destroy();
     },
+    // Bun's engine says that it has written as soon as it has encrypted.
+    whenPassedOn: (done) => bridge.whenPassedOn(done),
     watch(net, truncated) {
       const onEnd = () => {
         afterLastByte(net, bridge, () => {
