@@ -17,7 +17,7 @@ import { systemClock } from "../../waiting/clock.js";
 import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
 import type { StartableTransport } from "../../transport/transport.js";
 import { ChannelTransport } from "../channel-transport.js";
-import { checkUnixPath, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
+import { checkUnixPath, isTcp, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
 import { listenAt, listenAtDescriptor, takeOver } from "./listener.js";
 import { SocketChannel } from "./socket-channel.js";
 import { fromSystemError } from "./system-errors.js";
@@ -116,7 +116,7 @@ function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
   if (sock.readableEncoding !== null) {
     throw new InvalidStateError(`sock has the encoding ${sock.readableEncoding} set, so its bytes are lost`);
   }
-  const isUnix = !("address" in sock.address());
+  const isUnix = !isTcp(sock);
   if (kind === "unix" && !isUnix) throw new TypeError(`${expected} was expected, got a TCP socket`);
   // Only those that there are: after the removal of "readable" listeners the runtime resumes the socket, a tick later.
   for (const name of ["data", "readable", "end"]) {

@@ -6,6 +6,7 @@ import type { TransportSocket } from "../../transport/transport.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
+import { nodeMajor } from "./runtime.js";
 import { systemSendQueues } from "./send-queues.js";
 import { PLAIN, type SocketManner } from "./socket-manner.js";
 import { onceQuiet } from "./once-quiet.js";
@@ -280,7 +281,4 @@ interface SocketInside {
 }
 
 /** Node.js before 24 reports an RST that arrives together with data as the end of the stream. */
-const MISTAKES_RST_FOR_FIN: boolean =
-  Number(process.versions.node.split(".")[0]) < 24 &&
-  process.versions["bun"] === undefined &&
-  process.versions["deno"] === undefined;
+const MISTAKES_RST_FOR_FIN: boolean = nodeMajor > 0 && nodeMajor < 24;

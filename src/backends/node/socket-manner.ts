@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { systemClock, type Clock } from "../../waiting/clock.js";
 import type { Channel } from "../channel.js";
+import { isTcp } from "./endpoints.js";
 import { finishSocket } from "./finish-socket.js";
 import { fromSystemError } from "./system-errors.js";
 
@@ -52,6 +53,6 @@ export const PLAIN: SocketManner = {
 /** Only TCP has resets: any other socket is destroyed. */
 export function resetSocket(socket: Socket): void {
   if (socket.destroyed) return;
-  if ("address" in socket.address()) socket.resetAndDestroy();
+  if (isTcp(socket)) socket.resetAndDestroy();
   else socket.destroy();
 }

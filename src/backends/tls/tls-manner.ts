@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
+import { isBun } from "../node/runtime.js";
 import { resetSocket, type SocketManner } from "../node/socket-manner.js";
 import type { ChannelDuplex } from "./channel-duplex.js";
 import { fromTlsError } from "./tls-errors.js";
@@ -31,6 +32,12 @@ export function nativeManner(
       });
     },
     reset(net) {
+      if (isBun) {
+        // Where the engine lets go first, there is nothing left to reset.
+        resetSocket(below);
+        net.destroy();
+        return;
+      }
       // The engine must let go of the handle first, or the runtime crashes: so it is the engine who destroys `below`.
       below.destroy = () => {
         Reflect.deleteProperty(below, "destroy");

@@ -1,0 +1,8 @@
+/** Which runtime this is, for the few places where node:net and node:tls are not the same on all of them. */
+import process from "node:process";
+
+export const isBun: boolean = process.versions["bun"] !== undefined;
+
+/** Of Node.js; 0 on other runtimes. */
+export const nodeMajor: number =
+  isBun || process.versions["deno"] !== undefined ? 0 : Number(process.versions.node.split(".")[0]);
