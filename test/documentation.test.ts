@@ -42,7 +42,7 @@ describe("the code of the README", () => {
 
     const serving = await run(server, serverCode.replace("8888", "0"), cwd);
     const [said] = (await once(serving.stdout!, "data")) as [Buffer];
-    const [, port] = /^Serving on \[ '127\.0\.0\.1', (\d+) \]\n$/.exec(said.toString()) ?? [];
+    const [, port] = /^Serving on \[ ['"]127\.0\.0\.1['"], (\d+) \]\n$/.exec(said.toString()) ?? [];
     assert.ok(port, `the server says ${said.toString()}`);
 
     const asking = await run(client, clientCode.replace("8888", port), cwd);

@@ -69,7 +69,7 @@ describe("The example http-headers", () => {
     }
     const { lines, errors, status } = await run("127.0.0.1", {});
     assert.deepEqual([lines, requests, status], [[], [], 1]);
-    assert.match(errors, /CertificateError: [^]*code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'/);
+    assert.match(errors, /CertificateError: [^]*code: ['"]UNABLE_TO_VERIFY_LEAF_SIGNATURE['"]/);
   });
 
   it("says how to use it when it has no URL", async () => {

@@ -19,6 +19,7 @@ import type { StartableTransport } from "../../transport/transport.js";
 import { ChannelTransport } from "../channel-transport.js";
 import { checkUnixPath, isTcp, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
 import { listenAt, listenAtDescriptor, takeOver } from "./listener.js";
+import { isBun } from "./runtime.js";
 import { SocketChannel } from "./socket-channel.js";
 import { fromSystemError } from "./system-errors.js";
 
@@ -71,14 +72,15 @@ function connect(endpoint: Endpoint, { signal, local }: DialOptions): Promise<St
       reject(signal.reason);
     };
     // It stays: the socket may have failed, and not told it yet, when the attempt is aborted.
-    const onError = (error: Error & { syscall?: string }) => {
+    const onError = (error: NodeJS.ErrnoException) => {
       signal.removeEventListener("abort", onAbort);
       socket.destroy();
-      const isBind = error.syscall === "bind" && local !== undefined;
-      const what = isBind
-        ? `error while attempting to bind on address ${showEndpoint(local)}`
-        : `Connect call failed ${showEndpoint(endpoint)}`;
-      reject(fromSystemError(error, what));
+      if (local === undefined || !isOfBinding(error)) {
+        reject(fromSystemError(error, `Connect call failed ${showEndpoint(endpoint)}`));
+        return;
+      }
+      const what = `error while attempting to bind on address ${showEndpoint(local)}`;
+      reject(fromSystemError(Object.assign(error, { syscall: "bind" }), what));
     };
     const onConnect = () => {
       signal.removeEventListener("abort", onAbort);
@@ -95,6 +97,11 @@ function connect(endpoint: Endpoint, { signal, local }: DialOptions): Promise<St
     const from = local === undefined ? {} : { localAddress: local.address, localPort: local.port };
     socket.connect({ host, port, family, autoSelectFamily: false, ...from });
   });
+}
+
+/** Whether it is the local address that is wrong. Bun says so by the code alone, and names the call that connects. */
+function isOfBinding({ syscall, code = "" }: NodeJS.ErrnoException): boolean {
+  return syscall === "bind" || (isBun && ["EADDRNOTAVAIL", "EADDRINUSE", "EACCES"].includes(code));
 }
 
 function transportOver(socket: Socket, endpoint: Endpoint): StartableTransport {

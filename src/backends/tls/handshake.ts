@@ -9,15 +9,30 @@ import {
   type ConnectionOptions,
   type SecureContext,
 } from "node:tls";
-import { CertificateError, ConnectionResetError, TlsHandshakeTimeoutError } from "../../errors.js";
+import {
+  CertificateError,
+  ConnectionResetError,
+  NotImplementedError,
+  TlsHandshakeTimeoutError,
+} from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
+import { isBun } from "../node/runtime.js";
 import type { PreparedTls, TlsOptions, TlsSettings } from "../../transport/tls.js";
 import { fromTlsError } from "./tls-errors.js";
 
 /** `settings` with a context, which many connections can share. @throws what node:tls says of wrong certificates, keys and ciphers */
 export function prepareTls(settings: TlsSettings): PreparedTls {
+  if (settings.truncation !== "ignore") checkCanBridge(settings);
   const { secureContext = makeSecureContext(settings.options, settings.side) } = settings;
   return { ...settings, secureContext };
+}
+
+/** @throws NotImplementedError for what the engine would ignore over a Duplex: Bun's would show every client the same certificate */
+export function checkCanBridge({ side, options }: TlsSettings): void {
+  if (!isBun || side === "client" || options.SNICallback === undefined) return;
+  throw new NotImplementedError(
+    'Bun calls an SNICallback only for TLS on a socket of its own: it needs truncation: "ignore", and no TLS below',
+  );
 }
 
 function makeSecureContext(options: TlsOptions, side: "client" | "server"): SecureContext {

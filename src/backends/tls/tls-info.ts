@@ -22,7 +22,7 @@ export function tlsInfo(socket: TLSSocket, { secureContext }: PreparedTls): (nam
   const alpnProtocol = socket.alpnProtocol || undefined;
   const tlsVersion = socket.getProtocol() ?? undefined;
   const { servername: sni } = socket as { servername?: unknown };
-  const servername = typeof sni === "string" ? sni : undefined;
+  const servername = typeof sni === "string" && sni !== "" ? sni : undefined;
   const { authorized } = socket;
   return (key) => (Object.hasOwn(known, key) ? known[key as keyof TlsExtraInfo]() : undefined);
 }
