@@ -23,7 +23,7 @@ export interface SocketManner {
   /** Destroys `socket`, with an RST where there is such a thing. */
   reset(socket: Socket): void;
   /** Calls `done` once what `socket` says it has written has left it: without this, it has by then. */
-  whenPassedOn?(done: () => void): void;
+  readonly whenPassedOn?: (done: () => void) => void;
   /** Tells by `truncated` when the peer's bytes have ended without its word. */
   watch(socket: Socket, truncated: (error: Error | undefined) => void): void;
   toError(error: Error): Error;
