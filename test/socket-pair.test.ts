@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { openConnection, socketPair } from "asyncio-streams";
 import { cleanups } from "./support/cleanup.js";
 import { temporaryFolder } from "./support/folders.js";
+import { watchResources } from "./support/open-resources.js";
 import { runProgram } from "./support/processes.js";
 
 const skip = process.platform === "win32" && "there are no Unix sockets on Windows";
@@ -79,12 +80,11 @@ describe("socketPair()", { skip }, () => {
   it("leaves nothing: no file, no listener, no handle once both are closed", async () => {
     const folder = await temporaryFolder(cleanup);
     setTemporaryFolder(folder);
-    const before = openPipes();
+    const nothingLeft = await watchResources();
     const pair = await socketPair();
     assert.deepEqual(readdirSync(folder), []);
-    assert.equal(openPipes().length - before.length, 2, openPipes().join());
     await Promise.all(pair.map((socket) => once(socket.destroy(), "close")));
-    assert.deepEqual(openPipes(), before);
+    await nothingLeft();
   });
 
   it("never mixes up pairs that are made at once", async () => {
@@ -114,7 +114,3 @@ describe("socketPair()", { skip }, () => {
     await assert.rejects(socketPair(), { name: "FileNotFoundError", code: "ENOENT" });
   });
 });
-
-function openPipes(): string[] {
-  return process.getActiveResourcesInfo().filter((name) => name.startsWith("Pipe"));
-}

@@ -22,7 +22,14 @@ const node = {
   read: readNode,
 };
 const bun = {
-  argumentsFor: (file, report) => ["test", file, "--reporter=junit", `--reporter-outfile=${report}`],
+  // Its own limit is 5 s for a test, whether the machine is busy or not.
+  argumentsFor: (file, report) => [
+    "test",
+    file,
+    "--timeout=120000",
+    "--reporter=junit",
+    `--reporter-outfile=${report}`,
+  ],
   read: readBun,
 };
 const deno = {

@@ -82,7 +82,8 @@ describe(
       };
       const isServed = async ({ reader, writer }: Connection) => {
         writer.write("ping\n");
-        const answer = await reader.readLine().catch(() => "");
+        // Bun leaves those waiting that it has no descriptor for.
+        const answer = await reader.readLine({ timeout: 10_000 }).catch(() => "");
         return answer.toString() === "ping\n";
       };
       const end = async ({ reader, writer }: Connection) => {

@@ -348,15 +348,18 @@ describe("fromWeb()", () => {
   });
 
   it("is lost when the server breaks the response of fetch off", async () => {
+    let breakOff!: () => void;
     const url = await httpServer((_request, response) => {
       response.writeHead(200, { "content-length": 100 });
       response.write("only so much");
-      setImmediate(() => response.destroy());
+      breakOff = () => void response.destroy();
     });
     const { body } = await fetch(url);
     const { reader } = fromWeb({ readable: body!, writable: new WritableStream() });
     assert.equal((await reader.readExactly(12)).toString(), "only so much");
-    await assert.rejects(reader.read(), { name: "TypeError" });
+    const rest = reader.read();
+    breakOff();
+    await assert.rejects(rest, { name: "TypeError" });
   });
 
   it("breaks the response of fetch off when it is closed", async () => {

@@ -6,6 +6,7 @@ import { connectedInMemory } from "../support/connections.js";
 import { buffersMadeBy } from "../support/count-work.js";
 import { RecordingTransport } from "../support/recording-transport.js";
 import { isPending, nextTurn } from "../support/turns.js";
+import { isBun } from "../support/runtime.js";
 
 function readerWith(text: string, limit = 10): { reader: StreamReader; transport: RecordingTransport } {
   const reader = new StreamReader({ limit });
@@ -368,7 +369,8 @@ describe("StreamReader: readInto()", () => {
       arrayBuffers -= process.memoryUsage().arrayBuffers;
     });
     assert.deepEqual(made, []);
-    assert.ok(arrayBuffers >= 0, "and less only by the collector");
+    // Bun counts them only when it collects.
+    if (!isBun) assert.ok(arrayBuffers >= 0, "and less only by the collector");
   });
 
   it("refuses what is no view", async () => {

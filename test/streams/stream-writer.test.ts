@@ -655,8 +655,10 @@ describe("StreamWriter over sockets: how bytes leave", () => {
     };
     if (writev) {
       sock._writev = (...args) => {
-        counts.calls++;
+        const before = counts.calls;
         writev(...args);
+        // It may be made of the other one.
+        counts.calls = before + 1;
       };
     }
     sock.setNoDelay = (on = true) => {

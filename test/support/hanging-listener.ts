@@ -2,9 +2,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
+import { isBun } from "./runtime.js";
 
-/** How many connections Linux completes for a listener that has a backlog of 1 and does not accept. */
-const FILLING = 2;
+/** The backlog of its listener, which Bun sets itself. */
+const BACKLOG = isBun ? 512 : 1;
+/** Linux completes one connection more than that for a listener that does not accept. */
+const FILLING = BACKLOG + 1;
 
 /** A port of 127.0.0.1 whose listener has a full backlog, so that connecting to it hangs. Freed after the running test. */
 export async function hangingPort(cleanup: (undo: () => unknown) => void): Promise<number> {

@@ -21,7 +21,7 @@ import { cleanups } from "../support/cleanup.js";
 import { connectedInMemory } from "../support/connections.js";
 import { fakeTimers } from "../support/fake-timers.js";
 import { plainPair, WAYS, type PlainPair } from "../support/plain-pairs.js";
-import { isPending, nextTurn, shortTurns } from "../support/turns.js";
+import { isPending, nextTurn, shortTurns, turns } from "../support/turns.js";
 
 const cleanup = cleanups();
 let authority: Authority;

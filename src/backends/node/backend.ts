@@ -17,9 +17,9 @@ import { systemClock } from "../../waiting/clock.js";
 import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
 import type { StartableTransport } from "../../transport/transport.js";
 import { ChannelTransport } from "../channel-transport.js";
-import { checkUnixPath, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
+import { checkUnixPath, isTcp, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
 import { listenAt, listenAtDescriptor, takeOver } from "./listener.js";
-import { isDeno } from "./runtime.js";
+import { isBun, isDeno } from "./runtime.js";
 import { SocketChannel } from "./socket-channel.js";
 import { fromSystemError, toldRight } from "./system-errors.js";
 
@@ -74,14 +74,15 @@ function connect(endpoint: Endpoint, { signal, local }: DialOptions): Promise<St
       reject(signal.reason);
     };
     // It stays: the socket may have failed, and not told it yet, when the attempt is aborted.
-    const onError = (error: Error & { syscall?: string }) => {
+    const onError = (error: NodeJS.ErrnoException) => {
       signal.removeEventListener("abort", onAbort);
       socket.destroy();
-      const isBind = error.syscall === "bind" && local !== undefined;
-      const what = isBind
-        ? `error while attempting to bind on address ${showEndpoint(local)}`
-        : `Connect call failed ${showEndpoint(endpoint)}`;
-      reject(fromSystemError(isBind ? toldRight(error) : error, what));
+      if (local === undefined || !isOfBinding(error)) {
+        reject(fromSystemError(error, `Connect call failed ${showEndpoint(endpoint)}`));
+        return;
+      }
+      const what = `error while attempting to bind on address ${showEndpoint(local)}`;
+      reject(fromSystemError(toldRight(Object.assign(error, { syscall: "bind" })), what));
     };
     const onConnect = () => {
       signal.removeEventListener("abort", onAbort);
@@ -98,6 +99,11 @@ function connect(endpoint: Endpoint, { signal, local }: DialOptions): Promise<St
     const from = local === undefined ? {} : { localAddress: local.address, localPort: local.port };
     socket.connect({ host, port, family, autoSelectFamily: false, ...from });
   });
+}
+
+/** Whether it is the local address that is wrong. Bun says so by the code alone, and names the call that connects. */
+function isOfBinding({ syscall, code = "" }: NodeJS.ErrnoException): boolean {
+  return syscall === "bind" || (isBun && ["EADDRNOTAVAIL", "EADDRINUSE", "EACCES"].includes(code));
 }
 
 function transportOver(socket: Socket, endpoint: Endpoint): StartableTransport {
@@ -119,7 +125,7 @@ function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
   if (sock.readableEncoding !== null) {
     throw new InvalidStateError(`sock has the encoding ${sock.readableEncoding} set, so its bytes are lost`);
   }
-  const isUnix = !("address" in sock.address());
+  const isUnix = !isTcp(sock);
   if (kind === "unix" && !isUnix) throw new TypeError(`${expected} was expected, got a TCP socket`);
   // Only those that there are: after the removal of "readable" listeners the runtime resumes the socket, a tick later.
   for (const name of ["data", "readable", "end"]) {

@@ -3,6 +3,11 @@ import type { Server, Socket } from "node:net";
 import process from "node:process";
 import type { Endpoint } from "../../transport/endpoint.js";
 
+/** Whether it is a TCP socket, and not a Unix one. Bun has the same keys for both, without values. */
+export function isTcp(socket: Socket): boolean {
+  return (socket.address() as { readonly address?: string }).address !== undefined;
+}
+
 export const UNNAMED: Endpoint = { kind: "unix", path: "" };
 
 export function localEndpoint(socket: Socket): Endpoint {
@@ -14,13 +19,15 @@ export function remoteEndpoint(socket: Socket): Endpoint | undefined {
   return tcpEndpoint(socket.remoteAddress, socket.remotePort);
 }
 
-/** `undefined` if it does not listen. The runtime does not know the path of a Unix socket that came as a descriptor. */
+/**
+ * `undefined` if it does not listen. The runtime does not know the path of a Unix socket that came as a descriptor: Node.js
+ * says `null`, Bun an object without address.
+ */
 export function listeningEndpoint(server: Server): Endpoint | undefined {
   if (!server.listening) return undefined;
   const address = server.address();
-  if (address === null) return UNNAMED;
   if (typeof address === "string") return { kind: "unix", path: address };
-  return tcpEndpoint(address.address, address.port);
+  return tcpEndpoint(address?.address, address?.port) ?? UNNAMED;
 }
 
 function tcpEndpoint(address: string | undefined, port: number | undefined): Endpoint | undefined {

@@ -1,10 +1,11 @@
 /** Ends a socket with an RST. */
 import type { Socket } from "node:net";
+import { isTcp } from "./endpoints.js";
 
 /** Only TCP has resets: any other socket is destroyed. */
 export function resetSocket(socket: Socket): void {
   if (socket.destroyed) return;
-  if ("address" in socket.address()) behindEnd(socket, () => socket.resetAndDestroy());
+  if (isTcp(socket)) behindEnd(socket, () => socket.resetAndDestroy());
   else socket.destroy();
 }
 

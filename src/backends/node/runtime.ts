@@ -1,4 +1,9 @@
-/** Which runtime this is, where one behaves otherwise than node:net says. */
+/** Which runtime this is, for the few places where node:net and node:tls are not the same on all of them. */
 import process from "node:process";
 
+export const isBun: boolean = process.versions["bun"] !== undefined;
+
 export const isDeno: boolean = process.versions["deno"] !== undefined;
+
+/** Of Node.js; 0 on other runtimes. */
+export const nodeMajor: number = isBun || isDeno ? 0 : Number(process.versions.node.split(".")[0]);

@@ -6,6 +6,7 @@ import type { TransportSocket } from "../../transport/transport.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
+import { nodeMajor } from "./runtime.js";
 import { systemSendQueues } from "./send-queues.js";
 import { PLAIN, type SocketManner } from "./socket-manner.js";
 import { onceQuiet } from "./once-quiet.js";
@@ -48,7 +49,7 @@ export class SocketChannel implements Channel {
     this.socket = manner === PLAIN ? new NodeTransportSocket(socket, local!, remote) : below;
     socket.on("error", this.#onError);
     socket.once("close", this.#onClose);
-    this.#sink = new SocketSink(socket, (error) => this.#onWriteError(error));
+    this.#sink = new SocketSink(socket, (error) => this.#onWriteError(error), manner.whenPassedOn);
     const taken = () => {
       if (!socket.destroyed) this.#events?.bufferShrank();
     };
@@ -205,6 +206,8 @@ export class SocketChannel implements Channel {
   }
 
   readonly #onEnd = (): void => {
+    // Bun tells of an end also when it is we who destroy the socket.
+    if (this.#net.destroyed) return;
     this.#hasPeerEnded = true;
     if (this.#heldBack.length > 0) return;
     if (this.#writeError !== undefined) this.#net.destroy();
@@ -278,7 +281,4 @@ interface SocketInside {
 }
 
 /** Node.js before 24 reports an RST that arrives together with data as the end of the stream. */
-const MISTAKES_RST_FOR_FIN: boolean =
-  Number(process.versions.node.split(".")[0]) < 24 &&
-  process.versions["bun"] === undefined &&
-  process.versions["deno"] === undefined;
+const MISTAKES_RST_FOR_FIN: boolean = nodeMajor > 0 && nodeMajor < 24;

@@ -22,6 +22,8 @@ export interface SocketManner {
   finish?(socket: Socket, fail: (error: Error) => void): void;
   /** Destroys `socket`, with an RST where there is such a thing. */
   reset(socket: Socket): void;
+  /** Calls `done` once what `socket` says it has written has left it: without this, it has by then. */
+  readonly whenPassedOn?: (done: () => void) => void;
   /** Tells by `truncated` when the peer's bytes have ended without its word. */
   watch(socket: Socket, truncated: (error: Error | undefined) => void): void;
   toError(error: Error): Error;

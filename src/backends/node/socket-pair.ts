@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NotImplementedError, OSError } from "../../errors.js";
 import { nodeBackend } from "./backend.js";
+import { isBun } from "./runtime.js";
 import { fromSystemError } from "./system-errors.js";
 
 /**
@@ -29,7 +30,13 @@ export async function socketPair(): Promise<[Socket, Socket]> {
   }
 }
 
-/** The listener removes its file when it closes. Without a descriptor for its end the system closes the client's. */
+/** Far more turns of the event loop than it takes to accept a connection that is there. */
+const MOST_TURNS = 100;
+
+/**
+ * The listener removes its file when it closes. Without a descriptor for its end Node.js closes the client's, and Bun leaves it
+ * waiting.
+ */
 function connectThrough(path: string): Promise<[Socket, Socket]> {
   return new Promise((resolve, reject) => {
     const listener = createServer({ allowHalfOpen: true });
@@ -38,9 +45,14 @@ function connectThrough(path: string): Promise<[Socket, Socket]> {
     const fail = (error: Error) => {
       client.destroy();
       listener.close();
-      reject(fromSystemError(error));
+      reject(fromSystemError(lacksDescriptors(error) ? outOfDescriptors("socket") : error));
     };
-    const onEnd = () => fail(new OSError("too many open files", { code: "EMFILE", syscall: "accept" }));
+    const onEnd = () => fail(outOfDescriptors("accept"));
+    const giveUpAfter = (turns: number): void => {
+      if (accepted !== undefined || client.destroyed) return;
+      if (turns === 0) onEnd();
+      else setImmediate(giveUpAfter, turns - 1);
+    };
     const settle = () => {
       if (accepted === undefined || client.connecting) return;
       client.off("error", fail).off("end", onEnd);
@@ -48,6 +60,7 @@ function connectThrough(path: string): Promise<[Socket, Socket]> {
     };
     listener.once("error", fail);
     client.once("error", fail).once("end", onEnd).once("connect", settle);
+    client.once("connect", () => giveUpAfter(MOST_TURNS));
     listener.once("connection", (socket) => {
       listener.close();
       accepted = socket;
@@ -55,4 +68,13 @@ function connectThrough(path: string): Promise<[Socket, Socket]> {
     });
     listener.listen({ path, backlog: 1 }, () => client.connect({ path }));
   });
+}
+
+/** Bun names no code for it when it listens, and when it connects that of a refusal, which cannot be: the listener is there. */
+function lacksDescriptors({ code }: NodeJS.ErrnoException): boolean {
+  return isBun && (code === undefined || code === "ECONNREFUSED");
+}
+
+function outOfDescriptors(syscall: string): OSError {
+  return new OSError("too many open files", { code: "EMFILE", syscall });
 }

@@ -18,18 +18,28 @@ export class SocketSink implements ByteSink {
 
   /**
    * A failed write would make the runtime destroy the socket, with all that the peer had sent and nobody has read yet.
-   * So its error is kept from the runtime, and told to `failed`, who destroys the socket when that is delivered.
+   * So its error is kept from the runtime, and told to `failed`, who destroys the socket when that is delivered. A write is
+   * done when `whenPassedOn` says so.
    */
-  constructor(socket: Socket, failed: (error: Error) => void) {
+  constructor(
+    socket: Socket,
+    failed: (error: Error) => void,
+    whenPassedOn: (done: () => void) => void = (done) => done(),
+  ) {
     this.#socket = socket;
     const write = socket._write.bind(socket);
     const writev = socket._writev?.bind(socket);
     let callback: WriteCallback = () => {};
     // A runtime may call `_write` again for the same chunk, and then hands `onDone` itself back.
     const onDone: WriteCallback = (error) => {
+      if (error) {
+        this.#current = 0;
+        failed(error);
+      } else whenPassedOn(onPassedOn);
+    };
+    const onPassedOn = (): void => {
       this.#current = 0;
-      if (error) failed(error);
-      else callback();
+      callback();
     };
     socket._write = (chunk, encoding, done) => {
       if (done !== onDone) callback = done;

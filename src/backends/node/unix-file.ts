@@ -23,9 +23,10 @@ export function temporaryNameFor(path: string): string {
 /** Only names of a byte or two can all be taken; then binding says so. */
 const MOST_ATTEMPTS = 100;
 
-/** An error of binding `temporary`, told of `path`. The runtime says EACCES also when the folder is missing. */
+/** An error of binding `temporary`, told of `path`. If it is its folder, Node.js always says EACCES, and Bun not what is wrong. */
 export function toldOf(path: string, temporary: string, error: NodeJS.ErrnoException): Error {
-  const actual = error.code === "EACCES" ? (errorOfReaching(dirname(path)) ?? error) : error;
+  const isOfFolder = error.code === "EACCES" || error.code === "ENOENT";
+  const actual = isOfFolder ? (errorOfReaching(dirname(path)) ?? error) : error;
   const { code, errno, syscall } = actual;
   const message = actual.message.replaceAll(temporary, path);
   return Object.assign(new Error(message, { cause: error }), { code, errno, syscall, path });

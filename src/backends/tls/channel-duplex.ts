@@ -12,6 +12,7 @@ export class ChannelDuplex extends Duplex {
   #isHeld = false;
   #hasEnded = false;
   #written: ((error?: Error | null) => void) | undefined;
+  #whenPassedOn: (() => void)[] = [];
 
   /** `early`: bytes that came before. The channel is started by its owner, with `events`. */
   constructor(channel: Channel, early: Uint8Array) {
@@ -34,6 +35,12 @@ export class ChannelDuplex extends Duplex {
   release(): void {
     this.#isHeld = false;
     this.channel.resume();
+  }
+
+  /** Calls `done` when nothing of what was written is left. Never after the end. */
+  whenPassedOn(done: () => void): void {
+    if (this.writableLength === 0) done();
+    else this.#whenPassedOn.push(done);
   }
 
   /** Ends the channel behind what is buffered. */
@@ -84,5 +91,7 @@ export class ChannelDuplex extends Duplex {
     const written = this.#written;
     this.#written = undefined;
     written?.();
+    if (this.writableLength > 0) return;
+    for (const done of this.#whenPassedOn.splice(0)) done();
   }
 }

@@ -17,7 +17,7 @@ import {
 } from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls, TlsOptions, TlsSettings } from "../../transport/tls.js";
-import { isDeno } from "../node/runtime.js";
+import { isBun, isDeno } from "../node/runtime.js";
 import { chainProblem, leafProblem } from "./peer-chain.js";
 import { checkIdentity } from "./identity-check.js";
 import { fromTlsError } from "./tls-errors.js";
@@ -32,8 +32,17 @@ export function prepareTls(settings: TlsSettings): PreparedTls {
   if (isDeno && settings.options.crl !== undefined) {
     throw new NotImplementedError("Deno does not look for revoked certificates, so crl cannot be given");
   }
+  if (settings.truncation !== "ignore") checkCanBridge(settings);
   const { secureContext = makeSecureContext(settings.options, settings.side) } = settings;
   return { ...settings, secureContext };
+}
+
+/** @throws NotImplementedError for what the engine would ignore over a Duplex: Bun's would show every client the same certificate */
+export function checkCanBridge({ side, options }: TlsSettings): void {
+  if (!isBun || side === "client" || options.SNICallback === undefined) return;
+  throw new NotImplementedError(
+    'Bun calls an SNICallback only for TLS on a socket of its own: it needs truncation: "ignore", and no TLS below',
+  );
 }
 
 function makeSecureContext(options: TlsOptions, side: "client" | "server"): SecureContext {

@@ -1,11 +1,12 @@
 /** Puts TLS on a channel. */
+import type { Socket } from "node:net";
 import { systemClock } from "../../waiting/clock.js";
-import type { PreparedTls } from "../../transport/tls.js";
+import { NO_BYTES, type PreparedTls, type TlsSettings } from "../../transport/tls.js";
 import type { Channel } from "../channel.js";
-import { isDeno } from "../node/runtime.js";
+import { isBun, isDeno } from "../node/runtime.js";
 import { SocketChannel } from "../node/socket-channel.js";
 import { ChannelDuplex } from "./channel-duplex.js";
-import { handshake } from "./handshake.js";
+import { checkCanBridge, handshake } from "./handshake.js";
 import { bridgedManner, nativeManner } from "./tls-manner.js";
 
 /**
@@ -24,15 +25,25 @@ export function secure(
   const { local, remote, socket, clock = systemClock } = channel;
   const canBeNative = settings.truncation === "ignore" && !isDeno;
   const raw = canBeNative ? channel.releaseSocket(early) : undefined;
-  if (raw !== undefined) {
+  if (raw !== undefined && !dropsEarlyBytes(raw, settings)) {
     return handshake(raw, settings, clock, signal, (engine) => {
       return new SocketChannel(engine, local, remote, nativeManner(engine, raw, settings, clock), socket);
     });
   }
-  const bridge = new ChannelDuplex(channel, early);
-  channel.start(bridge.events);
-  channel.resume();
+  checkCanBridge(settings);
+  const below = raw === undefined ? channel : new SocketChannel(raw, local, remote);
+  const bridge = new ChannelDuplex(below, raw === undefined ? early : NO_BYTES);
+  below.start(bridge.events);
+  below.resume();
   return handshake(bridge, settings, clock, signal, (engine) => {
     return new SocketChannel(engine, local, remote, bridgedManner(engine, bridge, settings, clock), socket);
   });
+}
+
+/**
+ * Whether the native engine would drop what came before: Bun's does as a client, so that the handshake would succeed although
+ * somebody has put plain text in front of it.
+ */
+function dropsEarlyBytes(socket: Socket, { side }: TlsSettings): boolean {
+  return isBun && side === "client" && socket.readableLength > 0;
 }

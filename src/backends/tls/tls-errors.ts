@@ -1,5 +1,5 @@
 /** Errors as node:tls raises them, made into the classes of errors.ts. */
-import { CertificateError, OSError, TlsError } from "../../errors.js";
+import { CertificateError, ConnectionResetError, OSError, TlsError } from "../../errors.js";
 import { fromSystemError } from "../node/system-errors.js";
 
 /** OpenSSL's names for what is wrong with a certificate, and Node.js's for a wrong name in it. */
@@ -14,5 +14,7 @@ export function fromTlsError(error: unknown): Error {
   const message = error.message.trim();
   if (CERTIFICATE_CODE.test(code)) return new CertificateError(message, { code, cause: error });
   if (/^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)) return new TlsError(message, { code, cause: error });
+  // Bun's "socket hang up", which names no system call.
+  if (code === "ECONNRESET") return new ConnectionResetError(message, { code, cause: error });
   return fromSystemError(error);
 }

@@ -5,7 +5,7 @@ import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
 import { behindEnd, resetSocket } from "../node/reset-socket.js";
-import { isDeno } from "../node/runtime.js";
+import { isBun, isDeno } from "../node/runtime.js";
 import type { SocketManner } from "../node/socket-manner.js";
 import type { ChannelDuplex } from "./channel-duplex.js";
 import { fromTlsError } from "./tls-errors.js";
@@ -33,6 +33,12 @@ export function nativeManner(
       });
     },
     reset(net) {
+      if (isBun) {
+        // Where the engine lets go first, there is nothing left to reset.
+        resetSocket(below);
+        net.destroy();
+        return;
+      }
       // The engine must let go of the handle first, or the runtime crashes: so it is the engine who destroys `below`.
       below.destroy = () => {
         Reflect.deleteProperty(below, "destroy");
@@ -87,6 +93,8 @@ export function bridgedManner(
       bridge.channel.reset();
       net.destroy();
     },
+    // Bun's engine says that it has written as soon as it has encrypted.
+    whenPassedOn: (done) => bridge.whenPassedOn(done),
     watch(net, truncated) {
       const onEnd = () => {
         afterLastByte(net, bridge, () => {
