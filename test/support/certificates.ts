@@ -34,7 +34,7 @@ export interface CertificateOptions {
   readonly digest?: "sha1" | "sha256";
 }
 
-export interface AuthorityOptions {
+interface AuthorityOptions {
   readonly commonName?: string;
   /** Its key, in PEM. Default: a new one. */
   readonly key?: string | undefined;

@@ -3,7 +3,7 @@ import { createSecureContext } from "node:tls";
 import type { TlsOptions } from "asyncio-streams";
 import { makeAuthority, makeSelfSigned, type Authority, type Identity } from "./certificates.js";
 
-export interface RefusedIdentity {
+interface RefusedIdentity {
   readonly what: string;
   /** What it shows; `undefined` for no certificate. */
   readonly identity: Identity | undefined;
@@ -18,7 +18,7 @@ export interface RefusedIdentity {
 }
 
 /** A name that is accepted although others like it are not. */
-export type AcceptedIdentity = Omit<RefusedIdentity, "code" | "identity"> & { readonly identity: Identity };
+type AcceptedIdentity = Omit<RefusedIdentity, "code" | "identity"> & { readonly identity: Identity };
 
 export interface Identities {
   readonly authority: Authority;
