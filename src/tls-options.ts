@@ -1,8 +1,8 @@
 /** The TLS options of the functions that connect and serve: their rules, and what they come to. */
 import { prepareTls } from "./backends/tls/handshake.js";
-import { checkNoNul, isGiven } from "./checks.js";
-import { kindOf } from "./describe.js";
+import { isGiven } from "./checks.js";
 import {
+  checkServerHostname,
   checkTlsSettings,
   type TlsLayerOptions,
   type TlsOptions,
@@ -49,10 +49,7 @@ export function clientTls(
   const settings = checkTlsSettings("ssl", ssl, "client", "", options);
   const { serverHostname = settings.options.servername ?? host } = options;
   if (serverHostname === undefined) throw new TypeError(whenMissing);
-  if (typeof serverHostname !== "string") {
-    throw new TypeError(`serverHostname must be a string, not ${kindOf(serverHostname)}`);
-  }
-  return prepareTls({ ...settings, serverHostname: checkNoNul("serverHostname", serverHostname) });
+  return prepareTls({ ...settings, serverHostname: checkServerHostname(serverHostname) });
 }
 
 /** The settings of a server, or `undefined` for plain connections. */

@@ -1,7 +1,12 @@
 /** What `startTls()` is told, and the rules for it. */
-import { checkBoolean, checkNoNul, checkOptions } from "../checks.js";
+import { checkBoolean, checkOptions } from "../checks.js";
 import { kindOf } from "../describe.js";
-import { checkTlsSettings, type TlsLayerOptions, type TlsSettings } from "../transport/tls.js";
+import {
+  checkServerHostname,
+  checkTlsSettings,
+  type TlsLayerOptions,
+  type TlsSettings,
+} from "../transport/tls.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Clock } from "../waiting/clock.js";
 
@@ -73,7 +78,5 @@ function nameOf(
 ): string | undefined {
   const { servername } = Object(context) as { servername?: unknown };
   const name = serverHostname ?? servername ?? host;
-  if (name === undefined) return undefined;
-  if (typeof name !== "string") throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
-  return checkNoNul("serverHostname", name);
+  return name === undefined ? undefined : checkServerHostname(name);
 }

@@ -1,5 +1,5 @@
 /** What a TLS layer is made with, as plain data, and the rules for it. */
-import { checkTimeout } from "../checks.js";
+import { checkNoNul, checkTimeout } from "../checks.js";
 import { kindOf } from "../describe.js";
 import type { ConnectionOptions, SecureContext, TLSSocketOptions } from "node:tls";
 
@@ -91,6 +91,15 @@ export function checkTlsSettings(
     shutdownTimeout: sslShutdownTimeout,
     truncation,
   };
+}
+
+/** @throws TypeError if it is no string; RangeError for a name that begins with a dot, which could stand for many hosts */
+export function checkServerHostname(name: unknown): string {
+  if (typeof name !== "string") throw new TypeError(`serverHostname must be a string, not ${kindOf(name)}`);
+  if (name.startsWith(".")) {
+    throw new RangeError(`serverHostname must not begin with a dot, got ${kindOf(name)}`);
+  }
+  return checkNoNul("serverHostname", name);
 }
 
 /** One of these is how a server shows who it is. */

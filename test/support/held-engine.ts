@@ -44,6 +44,11 @@ export class HeldEngine {
     return Buffer.concat(this.#wire.held.splice(0));
   }
 
+  /** From now on records wait again. */
+  hold(): void {
+    this.#wire.send = (bytes) => void this.#wire.held.push(bytes);
+  }
+
   /** What the peer has sent. */
   receive(bytes: Uint8Array): void {
     this.#wire.push(bytes);

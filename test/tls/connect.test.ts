@@ -463,6 +463,12 @@ describe("arguments of TLS when connecting", () => {
     ],
     [
       57,
+      "a serverHostname that begins with a dot",
+      () => openConnection("x.test", 80, { ...secured, serverHostname: ".x.test" }),
+      /^RangeError: serverHostname must not begin with a dot, got string "\.x\.test"$/,
+    ],
+    [
+      57,
       "a bare SecureContext",
       () => openConnection("x.test", 80, { ssl: createSecureContext() as never }),
       /^TypeError: ssl must be TLS options: give a SecureContext as \{ secureContext \}$/,

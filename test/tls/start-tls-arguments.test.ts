@@ -36,7 +36,7 @@ interface Row {
 }
 
 const options: readonly Row[] = [
-  { name: "serverHostname", wrongKind: [5, true, {}, ["localhost"]], outOfRange: ["a\0b"] },
+  { name: "serverHostname", wrongKind: [5, true, {}, ["localhost"]], outOfRange: ["a\0b", ".a"] },
   { name: "serverSide", wrongKind: [1, "server", null, {}] },
   { name: "buffered", wrongKind: [1, true, null, {}], outOfRange: ["", "refuse", "FEED"] },
   { name: "truncation", wrongKind: [1, true, null, {}], outOfRange: ["", "warn", "ERROR"] },

@@ -1,14 +1,7 @@
 /** The handshake of node:tls, over a socket or a Duplex, for both sides. */
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { isIP } from "node:net";
-import {
-  connect,
-  createSecureContext,
-  TLSSocket,
-  type ConnectionOptions,
-  type SecureContext,
-} from "node:tls";
+import { connect, createSecureContext, TLSSocket, type SecureContext } from "node:tls";
 import {
   CertificateError,
   ConnectionResetError,
@@ -18,9 +11,10 @@ import {
 import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls, TlsOptions, TlsSettings } from "../../transport/tls.js";
 import { isBun, isDeno } from "../node/runtime.js";
-import { chainProblem, leafProblem } from "./peer-chain.js";
 import { checkIdentity } from "./identity-check.js";
-import { fromTlsError } from "./tls-errors.js";
+import { chainProblem, leafProblem } from "./peer-chain.js";
+import { expecting } from "./server-identity.js";
+import { certificateCode, fromTlsError } from "./tls-errors.js";
 
 /**
  * `settings` with a context, which many connections can share.
@@ -134,13 +128,7 @@ function makeSocket(lower: Duplex, settings: PreparedTls): TLSSocket {
 }
 
 function clientSocket(lower: Duplex, { options, secureContext, serverHostname }: PreparedTls): TLSSocket {
-  return connect({ ...withPeerName(options, serverHostname), secureContext, socket: lower });
-}
-
-/** An address is verified as such and not sent; no name at all must not fall back to one of node:tls. */
-function withPeerName(options: TlsOptions, name: string): ConnectionOptions {
-  if (name === "") return { checkServerIdentity: () => undefined, ...options, host: "", servername: "" };
-  return { ...options, host: name, servername: isIP(name) === 0 ? name : "" };
+  return connect({ ...expecting(options, serverHostname), secureContext, socket: lower });
 }
 
 function serverSocket(lower: Duplex, { options, secureContext }: PreparedTls): TLSSocket {
@@ -177,8 +165,7 @@ function clientProblem(socket: TLSSocket, { options }: PreparedTls): Error | und
     socket.authorized = true;
     return undefined;
   }
-  const code =
-    typeof problem === "string" ? problem : ((problem as Error & { code?: string }).code ?? problem.message);
+  const code = typeof problem === "string" ? problem : certificateCode(problem);
   socket.authorizationError = code as unknown as Error;
   if (options.rejectUnauthorized === false) return undefined;
   return new CertificateError(`The client's certificate is refused: ${code}`, { code, cause: problem });
@@ -198,7 +185,7 @@ function handshakeError(socket: TLSSocket, error: Error & { code?: string }): Er
   const { authorizationError } = socket as { authorizationError: unknown };
   if (!authorizationError || error.code === "ECONNRESET") return fromTlsError(error);
   return new CertificateError(error.message, {
-    code: error.code ?? String(authorizationError),
+    code: certificateCode(error, String(authorizationError)),
     cause: error,
   });
 }
