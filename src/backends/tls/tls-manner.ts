@@ -1,13 +1,14 @@
 /** How a socket that carries TLS pauses and ends: with close_notify both ways, or without. */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
+import { BrokenPipeError, TlsShutdownTimeoutError, TlsTruncationError } from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls } from "../../transport/tls.js";
 import { behindEnd, resetSocket } from "../node/reset-socket.js";
 import { isBun, isDeno } from "../node/runtime.js";
 import type { SocketManner } from "../node/socket-manner.js";
 import type { ChannelDuplex } from "./channel-duplex.js";
+import { watchLostWrite } from "./lost-write.js";
 import { fromTlsError } from "./tls-errors.js";
 import { tlsInfo } from "./tls-info.js";
 
@@ -29,7 +30,12 @@ export function nativeManner(
     close(net, fail) {
       // Node.js before 26 loses a close_notify that meets a write in flight, such as the tickets of a handshake just done.
       setImmediate(() => {
-        if (!net.destroyed) whenShutDown(net, clock, settings.shutdownTimeout, fail, () => net.destroy());
+        if (net.destroyed) return;
+        watchLostWrite(net, below, () => {
+          fail(new BrokenPipeError("The peer was gone before it took what was written"));
+          net.destroy();
+        });
+        whenShutDown(net, clock, settings.shutdownTimeout, fail, () => net.destroy());
       });
     },
     reset(net) {
