@@ -2,7 +2,7 @@
  * Many conversations at once, for as long as is asked: each over a transport, about something, and with an end or a
  * disturbance that chance decides. Now and then all come to their end, and nothing may be left of them then.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import type { StreamReader, StreamWriter } from "asyncio-streams";
 import { watchResources } from "../support/open-resources.js";
@@ -87,7 +87,7 @@ interface Talk {
 
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const undos: (() => unknown)[] = [];
-  const descriptors = countDescriptors();
+  const before = descriptors();
   const nothingElse = await watchResources();
   const soak = new Soak(options);
   try {
@@ -96,8 +96,10 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     for (const undo of undos.toReversed()) await undo();
   }
   await soak.demand("at the end", nothingElse);
-  const left = countDescriptors() - descriptors;
-  if (left !== 0) soak.problem(`${left} descriptors more than before`);
+  const after = descriptors();
+  if (after.length !== before.length) {
+    soak.problem(`${after.length} descriptors instead of ${before.length}: ${after.join(" ")}`);
+  }
   return soak.report();
 }
 
@@ -303,6 +305,14 @@ function count(counts: Record<string, number>, name: string): void {
   counts[name] = (counts[name] ?? 0) + 1;
 }
 
-function countDescriptors(): number {
-  return existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0;
+/** What each of them stands for, where the system tells. */
+function descriptors(): string[] {
+  if (!existsSync("/proc/self/fd")) return [];
+  return readdirSync("/proc/self/fd").map((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`);
+    } catch {
+      return "the listing itself";
+    }
+  });
 }
