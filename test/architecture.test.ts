@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, posix, relative } from "node:path";
 import { describe, it } from "node:test";
 import { packageRoot } from "./support/package-root.js";
@@ -143,4 +143,35 @@ describe("the import rule", () => {
       assert.equal(objection(file, found) === undefined, isAllowed);
     });
   }
+});
+
+describe("the package", () => {
+  const manifest = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as {
+    readonly [field: string]: Readonly<Record<string, unknown>> | undefined;
+  };
+
+  it("depends on nothing at run time", () => {
+    for (const field of [
+      "dependencies",
+      "optionalDependencies",
+      "bundleDependencies",
+      "bundledDependencies",
+    ]) {
+      assert.equal(manifest[field], undefined, field);
+    }
+    const { peerDependencies = {}, peerDependenciesMeta = {} } = manifest;
+    // Types alone, and only for those who want them.
+    assert.deepEqual(Object.keys(peerDependencies), ["@types/node"]);
+    assert.deepEqual(peerDependenciesMeta, { "@types/node": { optional: true } });
+  });
+
+  it("runs nothing when it is installed", () => {
+    // npm's life cycle of an installation, from the registry or from git; with a binding.gyp it would build by itself.
+    const runs = /^(pre|post)?(install|prepare|prepublish)$|^dependencies$/;
+    assert.deepEqual(
+      Object.keys(manifest["scripts"] ?? {}).filter((name) => runs.test(name)),
+      [],
+    );
+    assert.equal(existsSync(join(packageRoot, "binding.gyp")), false);
+  });
 });

@@ -38,6 +38,7 @@ export function makeIdentities(): Identities {
   const { key } = good;
   const otherKey = authority.issue().key;
   const stranger = makeAuthority("Stranger", otherKey);
+  const unknown = stranger.issue({ key });
   const namesake = makeAuthority(undefined, otherKey);
   const revoked = authority.issue({ key });
   const trust = { ca: authority.cert };
@@ -51,12 +52,17 @@ export function makeIdentities(): Identities {
         ["that has expired", own({ validDays: [-3, -1] }), "CERT_HAS_EXPIRED"],
         ["that is not yet valid", own({ validDays: [1, 3] }), "CERT_NOT_YET_VALID"],
         ["that vouches for itself", makeSelfSigned({ key }), "DEPTH_ZERO_SELF_SIGNED_CERT"],
-        ["of an unknown authority", stranger.issue({ key }), "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
+        ["of an unknown authority", unknown, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
         ["of another authority of the same name", namesake.issue({ key }), "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
         [
           "of an unknown authority, behind one below it",
           stranger.issueAuthority({ key }).issue({ key }),
           "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        ],
+        [
+          "of an unknown authority that comes with it",
+          { ...unknown, cert: unknown.cert + stranger.cert },
+          "SELF_SIGNED_CERT_IN_CHAIN",
         ],
         [`for ${usages.join()} only`, own({ usages }), "INVALID_PURPOSE"],
         ["issued by who is no authority", below({ isAuthority: false }).issue({ key }), "INVALID_PURPOSE"],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { connect as connectPlain } from "node:net";
 import { describe, it } from "node:test";
 import { connect, type ConnectionOptions } from "node:tls";
@@ -17,6 +18,7 @@ import { portOf } from "../support/addresses.js";
 import { cleanups } from "../support/cleanup.js";
 import { makeIdentities, noOldProtocols, WEAK } from "../support/refused-identities.js";
 import { leavingNothing } from "../support/open-resources.js";
+import { packageRoot } from "../support/package-root.js";
 import { barePort, tlsEchoPort } from "../support/tls-peers.js";
 
 type Cleanup = (undo: () => unknown) => void;
@@ -202,5 +204,12 @@ describe("a list of revoked certificates", () => {
       startServer(() => {}, "127.0.0.1", 0, { ssl }),
       NotImplementedError,
     );
+  });
+});
+
+describe("SECURITY.md", () => {
+  it("names the code of each refusal", () => {
+    const page = readFileSync(`${packageRoot}/SECURITY.md`, "utf8");
+    for (const { code } of [...servers, ...clients]) assert.ok(page.includes(`\`${code}\``), code);
   });
 });
