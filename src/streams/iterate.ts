@@ -20,10 +20,10 @@ export function iterate<Value extends object | string>(
       return await read();
     } catch (error) {
       if (error !== LEFT) throw error;
-      return undefined;
     } finally {
       isWaiting = false;
     }
+    return undefined;
   };
   const iterator: AsyncIterableIterator<Value, undefined> = {
     async next() {
