@@ -570,7 +570,7 @@ describe("readLine() without memory for the line", () => {
   it("rejects with that error, and leaves the bytes", async () => {
     const reader = readerWith("on");
     feed(reader, "e\ntwo\n");
-    const { allocUnsafe } = Buffer;
+    const allocUnsafe = Buffer.allocUnsafe.bind(Buffer);
     const error = new RangeError("Array buffer allocation failed");
     Buffer.allocUnsafe = () => {
       throw error;
