@@ -49,8 +49,6 @@ export function it(name, ...rest) {
   current.entries.push(test);
 }
 
-export const test = it;
-export const suite = describe;
 export const before = (hook) => void current.hooks.before.push(hook);
 export const beforeEach = (hook) => void current.hooks.beforeEach.push(hook);
 export const afterEach = (hook) => void current.hooks.afterEach.push(hook);
