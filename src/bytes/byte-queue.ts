@@ -88,12 +88,7 @@ export class ByteQueue {
     for (let filled = 0; filled < size;) {
       const head = this.#chunks[this.#first]!;
       const available = head.length - this.#offset;
-      const copied = head.copy(
-        target,
-        filled,
-        this.#offset,
-        Math.min(head.length, this.#offset + size - filled),
-      );
+      const copied = head.copy(target, filled, this.#offset);
       this.#advance(copied, available);
       filled += copied;
     }
@@ -132,7 +127,7 @@ export class ByteQueue {
   copyAt({ index, start }: Place, size: number): Buffer<ArrayBuffer> {
     const copy = Buffer.allocUnsafe(size);
     for (let filled = 0; filled < size; index++) {
-      filled += this.chunkAt(index).copy(copy, filled, start, start + size - filled);
+      filled += this.chunkAt(index).copy(copy, filled, start);
       start = 0;
     }
     return copy;
@@ -175,6 +170,7 @@ export class ByteQueue {
       this.#chunks.length = 0;
       this.#first = 0;
       this.#page = undefined;
+      // Stryker disable next-line ConditionalExpression,LogicalOperator,EqualityOperator,ArithmeticOperator: it is only a matter of time when the list moves up
     } else if (this.#first >= 64 && this.#first * 2 >= this.#chunks.length) {
       this.#chunks.splice(0, this.#first);
       this.#first = 0;

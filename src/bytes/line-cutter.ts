@@ -88,7 +88,7 @@ export class LineCutter {
 
   #take(queue: ByteQueue, end: LineEnd | undefined, isEnded: boolean): CutLine {
     if (end === undefined && !isEnded) return undefined;
-    if (end === undefined && queue.length === 0) return "end";
+    if (queue.length === 0) return "end";
     const { start, end: through } = end ?? { start: queue.length, end: queue.length };
     this.#line++;
     this.restart();

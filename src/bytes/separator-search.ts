@@ -79,7 +79,6 @@ export function toSeparators(separator: unknown): Uint8Array[] {
 /** The position of the first `separator` that lies in the bytes from `from` up to `end`, or -1. */
 function indexOf(queue: ByteQueue, separator: Uint8Array, from: number, end: number): number {
   const size = separator.length;
-  if (end - from < size) return -1;
   let { index, start } = queue.locate(from);
   let position = from - start;
   for (; position + start + size <= end; index++) {

@@ -8,7 +8,7 @@ export function interleave<Address extends { readonly family: 4 | 6 }>(
   addresses: readonly Address[],
   firstFamilyCount: number,
 ): Address[] {
-  if (firstFamilyCount === 0 || addresses.length === 0) return [...addresses];
+  if (firstFamilyCount === 0) return [...addresses];
   const leading = addresses.filter(({ family }) => family === addresses[0]!.family);
   const other = addresses.filter(({ family }) => family !== addresses[0]!.family);
   const ordered = leading.splice(0, firstFamilyCount - 1);

@@ -9,7 +9,7 @@ export class Arrivals<Item extends object, Value extends object> {
   readonly #takers = new Set<(value: Value | undefined) => void>();
   #isEnded = false;
 
-  /** At most `most` wait. `handOver` is called at the moment when one is taken. */
+  /** At most `most` wait, which is 1 or more: none waits while a loop does. `handOver` is called at the moment when one is taken. */
   constructor(most: number, handOver: (item: Item) => Value) {
     this.#most = most;
     this.#handOver = handOver;
@@ -21,7 +21,7 @@ export class Arrivals<Item extends object, Value extends object> {
   }
 
   get isFull(): boolean {
-    return this.#takers.size === 0 && this.#items.size >= this.#most;
+    return this.#items.size >= this.#most;
   }
 
   /** Whether it was taken, or waits now. */

@@ -139,7 +139,6 @@ export class ConnectionServer<Streams extends object> implements AsyncDisposable
 
   /** Stops listening, at once; connections go on. Idempotent. As `Server.close`. */
   close(): void {
-    if (this.#state === "closed") return;
     this.#state = "closed";
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];

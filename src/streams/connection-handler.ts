@@ -118,7 +118,7 @@ export class ConnectionHandler {
       ready();
       await secured.ended;
     };
-    let end = (): void => {};
+    let end!: () => void;
     return {
       open: (ready) => void run(ready).then(() => end()),
       get streams() {

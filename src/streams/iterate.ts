@@ -28,8 +28,8 @@ export function iterate<Value extends object | string>(
       return await reading;
     } catch (error) {
       if (error !== LEFT) throw error;
-      return undefined;
     }
+    return undefined;
   };
   const iterator: AsyncIterableIterator<Value, undefined> = {
     async next() {

@@ -6,8 +6,8 @@ export class CancelScope {
   readonly #controller = new AbortController();
   readonly #stop: () => void;
 
-  constructor(bounds: Bounds | undefined) {
-    this.#stop = bounds?.watch((reason) => this.#controller.abort(reason)) ?? (() => {});
+  constructor(bounds: Bounds) {
+    this.#stop = bounds.watch((reason) => this.#controller.abort(reason));
   }
 
   get signal(): AbortSignal {

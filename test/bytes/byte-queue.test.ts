@@ -142,6 +142,46 @@ describe("ByteQueue", () => {
     assert.equal(queue.take(3).toString(), "abc");
   });
 
+  it("no bytes are no chunk, neither behind nor in front", () => {
+    assert.equal(queueOf("", "ab").takeChunk().toString(), "ab");
+    const queue = queueOf("ab");
+    queue.unshift(Buffer.alloc(0));
+    assert.equal(queue.takeChunk().toString(), "ab");
+  });
+
+  it("take() gives a small chunk whole, without a copy, if its memory is hardly larger", () => {
+    for (const [memory, isCopied] of [
+      [100, false],
+      [200, false],
+      [201, true],
+    ] as const) {
+      const chunk = Buffer.from(new ArrayBuffer(memory), 0, 100);
+      assert.equal(queueOf(chunk).take(100).buffer !== chunk.buffer, isCopied, `${memory} bytes`);
+    }
+  });
+
+  it("take() gives up to 64 bytes memory of their own size", () => {
+    const queue = queueOf(Buffer.alloc(65_536, "x"));
+    for (const size of [1, 63, 64]) assert.equal(queue.take(size).buffer.byteLength, size);
+  });
+
+  it("locate() walks from the nearer end", () => {
+    let visits = 0;
+    class CountingQueue extends ByteQueue {
+      override chunkAt(index: number) {
+        visits++;
+        return super.chunkAt(index);
+      }
+    }
+    const queue = new CountingQueue();
+    for (let pushed = 0; pushed < 100; pushed++) queue.push(Buffer.alloc(300));
+    for (const position of [0, 300, 29_400, 29_999]) {
+      visits = 0;
+      queue.locate(position);
+      assert.ok(visits <= 4, `${visits} chunks looked up for ${position}`);
+    }
+  });
+
   it("push() takes a plain Uint8Array without a copy, and copies shared memory", () => {
     const plain = Uint8Array.from({ length: 5000 }, (_, index) => index);
     const taken = queueOf(plain.subarray(1)).take(4999);
@@ -182,6 +222,49 @@ describe("ByteQueue", () => {
     const buffers = new Set(gathered.map((chunk) => chunk.buffer));
     assert.ok(!buffers.has(slab.buffer), "what was received is not kept");
     assert.ok([...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0) <= 65_536 + 3 * 4096);
+  });
+
+  it("push() gathers chunks of up to 256 bytes", () => {
+    assert.equal(queueOf("first", Buffer.alloc(256), Buffer.alloc(256)).chunkCount, 2);
+    assert.equal(queueOf("first", Buffer.alloc(257), Buffer.alloc(257)).chunkCount, 3);
+  });
+
+  it("push() gathers behind nothing but the end of its page", () => {
+    const queue = queueOf("first", Buffer.alloc(200, "a"), Buffer.alloc(100, "b"));
+    const foreign = Buffer.alloc(300, "c");
+    queue.push(foreign);
+    queue.push(Buffer.from("ends where the page does, elsewhere"));
+    assert.equal(queue.take(5).toString(), "first");
+    const page = queue.takeChunk();
+    assert.equal(page.toString(), "a".repeat(200) + "b".repeat(100));
+    assert.equal(queue.takeChunk(), foreign);
+    queue.push(page.subarray(0, 280));
+    queue.push(Buffer.from("ends before the page does"));
+    const rest = `ends where the page does, elsewhere${page.toString().slice(0, 280)}ends before the page does`;
+    assert.equal(queue.take(queue.length).toString(), rest);
+  });
+
+  it("keeps no list of the chunks that were read, when it never runs empty", () => {
+    const chunk = Buffer.alloc(300);
+    const lengths: number[] = [];
+    const { push } = Array.prototype;
+    // oxlint-disable-next-line eslint/no-extend-native -- put back below
+    Array.prototype.push = function (...items) {
+      const length = push.apply(this, items);
+      if (items[0] === chunk) lengths[lengths.length] = length;
+      return length;
+    };
+    try {
+      const queue = queueOf(chunk);
+      for (let round = 0; round < 1_000; round++) {
+        queue.push(chunk);
+        queue.takeChunk();
+      }
+    } finally {
+      Array.prototype.push = push; // oxlint-disable-line eslint/no-extend-native
+    }
+    assert.equal(lengths.length, 1_001);
+    assert.ok(Math.max(...lengths) < 200, `a list of ${Math.max(...lengths)} chunks`);
   });
 
   it("keeps no page that was read, when it never runs empty", () => {

@@ -70,7 +70,7 @@ describe("lengthPrefixed()", () => {
       /^bytes must be one of 1, 2, 4, 8/,
     ]),
     [undefined, "TypeError", /^bytes must be/],
-    [4, "TypeError", /options must be an object/],
+    [4, "TypeError", /^lengthPrefixed\(\) options must be an object/],
     [{ bytes: 4, endian: "BIG" }, "RangeError", /^endian must be one of "big", "little"/],
     [{ bytes: 4, endian: true }, "TypeError", /^endian/],
     [{ bytes: 4, includesPrefix: 1 }, "TypeError", /^includesPrefix must be a boolean/],

@@ -130,6 +130,28 @@ describe("LineCutter", () => {
     assert.equal(String(cutter.cut(queue, false)), "next");
   });
 
+  it("leaves a line above the limit, and the rest of one that it skips, when it may not skip", () => {
+    const queue = new ByteQueue();
+    const cutter = new LineCutter({ eol: "lf", limit: 3, keepEnds: false, onOverrun: "skip" });
+    const feedAndCut = (text: string) => {
+      queue.push(Buffer.from(text));
+      return cutter.cutWithoutSkipping(queue, false)?.toString();
+    };
+    assert.equal(feedAndCut("ab"), undefined);
+    assert.equal(feedAndCut("c\n"), "abc", "a line as long as the limit");
+    assert.equal(feedAndCut("abcd"), undefined);
+    assert.equal(feedAndCut("\n"), undefined);
+    assert.equal(queue.length, 5);
+    queue.skip(1);
+    cutter.restart();
+    assert.equal(cutter.cut(queue, false)?.toString(), "bcd");
+    queue.push(Buffer.from("abcd"));
+    assert.equal(cutter.cut(queue, false), undefined);
+    assert.equal(queue.length, 0);
+    assert.equal(feedAndCut("e\n"), undefined);
+    assert.equal(queue.length, 2);
+  });
+
   it("looks at each byte a few times at most, however a line comes", () => {
     for (const eol of ["lf", "crlf", "crlf-strict"] as const) {
       const queue = new ByteQueue();

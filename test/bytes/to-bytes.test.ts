@@ -60,6 +60,7 @@ describe("toBytesList()", () => {
     [Buffer.from("a"), "an instance of Buffer"],
     [{}, "an instance of Object"],
     [7, "number 7"],
+    [null, "null"],
     [undefined, "undefined"],
   ];
   for (const [value, kind] of bare) {

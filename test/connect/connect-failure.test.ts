@@ -89,7 +89,8 @@ describe("connectFailure()", () => {
       assert.equal(failure.code, code);
       assert.deepEqual(failure.errors, errors);
       assert.deepEqual(failure.attempts, attempts);
-      for (const { message } of errors) assert.ok(failure.message.includes(message));
+      const messages = errors.map(({ message }) => message).join(", ");
+      assert.equal(failure.message, `openConnection() failed: ${messages}`);
     });
   }
 });

@@ -13,9 +13,16 @@ class ScriptedAttempt {
   fail!: (error: unknown) => void;
 }
 
+/** A clock that ran before. */
+class LateClock extends VirtualClock {
+  override now(): number {
+    return super.now() + 1_000;
+  }
+}
+
 /** A race of `count` scripted attempts at a clock that starts at 0 for the race. */
 function race(count: number, delay: number | undefined, signal = new AbortController().signal) {
-  const clock = new VirtualClock();
+  const clock = new LateClock();
   const begin = clock.now();
   const attempts = Array.from({ length: count }, () => new ScriptedAttempt());
   const discarded: string[] = [];
@@ -107,6 +114,16 @@ describe("staggeredRace()", () => {
     assert.deepEqual(await result, { prize: "prize 0" });
     await nextTurn();
     assert.deepEqual(discarded, ["prize 1", "prize 2"]);
+  });
+
+  it("starts nothing when an attempt that it has aborted fails", async () => {
+    const { clock, attempts, result, starts } = race(3, 250);
+    await clock.advance(250);
+    attempts[0]!.win("first");
+    await result;
+    attempts[1]!.fail("aborted");
+    await nextTurn();
+    assert.deepEqual(starts(), [0, 250, undefined]);
   });
 
   it("takes a success that comes after failures of others (63)", async () => {

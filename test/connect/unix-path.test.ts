@@ -26,6 +26,7 @@ describe("toUnixPath()", () => {
     [{ path: "/tmp/s" }, /not an instance of Object$/],
     [new Uint16Array(2), /not an instance of Uint16Array$/],
     [new URL("http://localhost/tmp/s"), /^path must be a local file: URL, got http:\/\/localhost\/tmp\/s$/],
+    [new URL("unix:/tmp/s"), /got unix:\/tmp\/s$/],
     [new URL("file://elsewhere/tmp/s"), /got file:\/\/elsewhere\/tmp\/s$/],
     [new URL("file:///tmp/%FF"), /got file:\/\/\/tmp\/%FF$/],
     [new URL("file:///tmp/a%2Fb"), /got file:\/\/\/tmp\/a%2Fb$/],

@@ -68,7 +68,7 @@ describe("Arrivals", () => {
     const { waiting, taken } = arrivals();
     const loop = waiting.loop(bounds({ timeout: 5 }));
     const pending = loop.next();
-    await loop.return!();
+    assert.deepEqual(await loop.return!(), got(undefined));
     assert.deepEqual([await pending, await loop.next()], [got(undefined), got(undefined)]);
     waiting.offer(one);
     assert.deepEqual([taken, waiting.size, clock.pending], [[], 1, 0]);

@@ -51,6 +51,28 @@ describe("connections()", () => {
     });
   });
 
+  it("refuses wrong options, and is named when a wait times out", async () => {
+    const { server, clock } = await servedInMemory({}, null);
+    const message = 'connections() got an unexpected option "grace"';
+    assert.throws(() => server.connections({ grace: 1 } as object), { name: "TypeError", message });
+    const timedOut = assert.rejects(server.connections({ timeout: 5 }).next(), {
+      name: "TimeoutError",
+      message: "connections() did not end within 5 ms",
+    });
+    await clock.advance(5);
+    await timedOut;
+  });
+
+  it("of a closed server ends behind what waited, though it is still open", async () => {
+    const { server, connect } = await servedInMemory({}, null);
+    await connect();
+    await settleDown();
+    server.close();
+    const loop = server.connections();
+    assert.equal((await loop.next()).done, false);
+    assert.equal((await loop.next()).done, true);
+  });
+
   it("gives frozen pairs, which stay open until they are closed", async () => {
     const { server, connect } = await servedInMemory({}, null);
     const client = await connect();

@@ -3,7 +3,6 @@ import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import {
-  InvalidStateError,
   openConnection,
   startServer,
   startUnixServer,
@@ -169,6 +168,12 @@ describe("Server", () => {
       await Promise.all([...waiting, server.waitClosed()]);
     });
 
+    it("given up after its timeout names itself", async () => {
+      const { server } = await Setting.make();
+      const message = "waitClosed() did not end within 5 ms";
+      await assert.rejects(server.waitClosed({ timeout: 5 }), { name: "TimeoutError", message });
+    });
+
     it("waits for close() also when the connections end first (78)", async () => {
       const setting = await Setting.make();
       await setting.connect();
@@ -236,10 +241,13 @@ describe("Server", () => {
     it("rejects on a closed server (77)", async () => {
       const { server } = await Setting.make();
       server.close();
-      await assert.rejects(server.serveForever(), {
-        name: "InvalidStateError",
-        message: "server <Server sockets=()> is closed",
-      });
+      const signal = AbortSignal.abort();
+      for (const options of [undefined, undefined, { signal }]) {
+        await assert.rejects(server.serveForever(options), {
+          name: "InvalidStateError",
+          message: "server <Server sockets=()> is closed",
+        });
+      }
     });
 
     it("closes when its signal aborts, waits for the connections, and rejects with the reason (77)", async () => {
@@ -254,7 +262,7 @@ describe("Server", () => {
       assert.equal(server.isServing(), false);
       setting.accepted[0]![1].close();
       await assert.rejects(serving, { message: "enough" });
-      await assert.rejects(server.serveForever(), InvalidStateError);
+      await assert.rejects(server.serveForever(), { name: "InvalidStateError", message: /is closed$/ });
     });
 
     it("aborts what is still open 30 s after its signal", async () => {
@@ -269,6 +277,15 @@ describe("Server", () => {
       await rejection;
       assert.equal(clock.now() - before, 30_000);
       assert.equal(clock.pending, 0);
+    });
+
+    it("accepts nothing with a signal that is aborted already", async () => {
+      const { server, listener } = fakeServer();
+      await assert.rejects(
+        server.serveForever({ signal: AbortSignal.abort("before") }),
+        (reason) => reason === "before",
+      );
+      assert.equal(listener.acceptCalls, 0);
     });
 
     it("closes for a signal that is aborted already", async () => {
@@ -291,8 +308,12 @@ describe("Server", () => {
 
     it("refuses wrong options, and can be called after that", async () => {
       const { server } = await Setting.make();
-      for (const options of [{ signal: {} }, { timeout: 1 }, 7]) {
-        await assert.rejects(server.serveForever(options as object), TypeError);
+      for (const [options, message] of [
+        [{ signal: {} }, /^signal must be/],
+        [{ timeout: 1 }, /^serveForever\(\) got an unexpected option "timeout"$/],
+        [7, /^serveForever\(\) options must be an object/],
+      ] as const) {
+        await assert.rejects(server.serveForever(options as object), { name: "TypeError", message });
       }
       const serving = server.serveForever();
       server.close();

@@ -56,6 +56,19 @@ describe("shutdown()", () => {
     }
   });
 
+  it("refuses wrong options, and the server goes on", async () => {
+    const { server } = await servedInMemory();
+    for (const [options, name, message] of [
+      [{ timeout: 1 }, "TypeError", /^shutdown\(\) got an unexpected option "timeout"$/],
+      [{ grace: "1" }, "TypeError", /^grace must be/],
+      [{ grace: -1 }, "RangeError", /^grace must be/],
+      [{ signal: {} }, "TypeError", /^signal must be/],
+    ] as const) {
+      await assert.rejects(server.shutdown(options as object), { name, message });
+    }
+    assert.equal(server.isServing(), true);
+  });
+
   it("with grace: 0 tells the callbacks, and aborts all at once", async () => {
     const { server, clock, connect, contexts } = await servedInMemory({}, obedient);
     await connect();

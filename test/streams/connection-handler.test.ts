@@ -11,13 +11,18 @@ import {
   type StreamWriter,
 } from "asyncio-streams";
 import { memoryNetwork } from "asyncio-streams/testing";
-import { ConnectionHandler } from "#src/streams/connection-handler.js";
+import { ChannelTransport } from "#src/backends/channel-transport.js";
+import { createConnection } from "#src/streams/connection.js";
+import { ConnectionHandler, type OnError } from "#src/streams/connection-handler.js";
+import { MemoryChannel } from "#src/testing/network/socket-channel.js";
 import type { TlsSettings } from "#src/transport/tls.js";
 import type { StartableTransport } from "#src/transport/transport.js";
 import { systemClock } from "#src/waiting/clock.js";
 import { cleanups } from "../support/cleanup.js";
 import { captureConsoleErrors } from "../support/console-error.js";
 import { settleDown } from "../support/pending.js";
+
+const ADDRESS = { kind: "tcp", address: "127.0.0.1", port: 1, family: 4 } as const;
 
 const network = memoryNetwork();
 
@@ -213,17 +218,46 @@ describe("clientConnectedCb", () => {
 });
 
 describe("ConnectionHandler", () => {
+  const cleanup = cleanups();
+
+  /** Of a server with TLS. */
+  function handlerOf(serve: () => unknown, onError?: OnError): ConnectionHandler {
+    const tls = {} as TlsSettings;
+    return new ConnectionHandler(serve, { limit: 1, tls, autoClose: true, onError, clock: systemClock });
+  }
+
+  it("reports what could not be accepted, to onError or on the console", () => {
+    const { heard, onError } = listenToErrors();
+    const error = new Error("no descriptors");
+    handlerOf(() => {}, onError).acceptFailed(error);
+    assert.deepEqual(heard, [{ error, phase: "accept" }]);
+    const calls = captureConsoleErrors(cleanup);
+    handlerOf(() => {}).acceptFailed(error);
+    assert.deepEqual(calls, [["A connection could not be accepted:", error]]);
+  });
+
+  it("closes a connection with TLS behind what was written to it, once its handshake has ended", async () => {
+    const [channel, peer] = MemoryChannel.pair(ADDRESS, ADDRESS);
+    const upgraded = new ChannelTransport(channel);
+    const transport = { upgradeTls: async () => upgraded } as unknown as StartableTransport;
+    const connection = handlerOf(() => {}).connectionAccepted(transport);
+    await new Promise<void>((ready) => connection.open(ready));
+    connection.streams.writer.write("last words");
+    connection.close();
+    const { reader, writer } = createConnection(new ChannelTransport(peer), { limit: 10, side: "client" });
+    assert.equal((await reader.read()).toString(), "last words");
+    writer.close();
+    await connection.ended;
+  });
+
   it("does not serve a connection that is aborted in the moment when its handshake has ended", async () => {
     const calls: string[] = [];
     const upgraded = { abort: () => void calls.push("aborted") } as StartableTransport;
     const transport = { upgradeTls: async () => upgraded } as unknown as StartableTransport;
-    const handler = new ConnectionHandler(() => calls.push("served"), {
-      limit: 1,
-      tls: {} as TlsSettings,
-      autoClose: true,
-      onError: () => calls.push("reported"),
-      clock: systemClock,
-    });
+    const handler = handlerOf(
+      () => calls.push("served"),
+      () => calls.push("reported"),
+    );
     const connection = handler.connectionAccepted(transport);
     connection.open(() => calls.push("ready"));
     connection.abort();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { StreamReader } from "asyncio-streams";
+import { cleanups } from "../support/cleanup.js";
 import { Random } from "../support/random.js";
 import { RecordingTransport, UnpausableTransport } from "../support/recording-transport.js";
 import { isPending, nextTurn } from "../support/turns.js";
@@ -560,6 +561,24 @@ describe("readLine()", () => {
     assert.equal(reader.toString(), "<StreamReader limit=3>");
     feed(reader, "x\n");
     await assertReads(reader.readLine(), "x\n");
+  });
+});
+
+describe("readLine() without memory for the line", () => {
+  const cleanup = cleanups();
+
+  it("rejects with that error, and leaves the bytes", async () => {
+    const reader = readerWith("on");
+    feed(reader, "e\ntwo\n");
+    const allocUnsafe = Buffer.allocUnsafe.bind(Buffer);
+    const error = new RangeError("Array buffer allocation failed");
+    Buffer.allocUnsafe = () => {
+      throw error;
+    };
+    cleanup(() => (Buffer.allocUnsafe = allocUnsafe));
+    await assert.rejects(reader.readLine(), (thrown) => thrown === error);
+    Buffer.allocUnsafe = allocUnsafe;
+    await assertReads(reader.readLine(), "one\n");
   });
 });
 

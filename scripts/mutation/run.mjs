@@ -1,0 +1,39 @@
+// Mutation testing: changes the core in one place after the other, and tells which changes no test notices. Arguments are
+// Stryker's, such as --mutate 'src/bytes/*.ts', or --force to look again at what has been looked at before.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+
+/** Stryker's least. */
+const LEAST_NODE = 22;
+/** In KiB: mutants may ask for any amount of memory. */
+const MEMORY = 8_000_000;
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+const digest = createHash("sha256")
+  .update(readFileSync(`${here}package-lock.json`))
+  .digest("hex");
+const stampFile = `${here}node_modules/.lock-installed`;
+if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== digest) {
+  console.log("Set-up (once): installing Stryker with npm ci …");
+  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], here);
+  writeFileSync(stampFile, digest);
+}
+
+const [major] = process.versions.node.split(".").map(Number);
+const node =
+  major >= LEAST_NODE
+    ? process.execPath
+    : `${here}node_modules/node-${process.platform}-${process.arch}/bin/node`;
+const stryker = `${here}node_modules/@stryker-mutator/core/bin/stryker.js`;
+const arguments_ = ["run", `${here}stryker.config.json`, ...process.argv.slice(2)];
+run("sh", ["-c", `ulimit -v ${MEMORY}; exec "$@"`, "sh", node, stryker, ...arguments_], root);
+
+function run(command, args, cwd) {
+  const { status, error } = spawnSync(command, args, { cwd, stdio: "inherit" });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
