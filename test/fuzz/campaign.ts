@@ -68,7 +68,7 @@ export async function runCampaign<Script>(
   try {
     return await new Campaign(kind, options, python).run();
   } finally {
-    await python.close();
+    await Promise.all([python.close(), kind.close?.()]);
   }
 }
 

@@ -24,4 +24,6 @@ export interface Kind<Script> {
   readonly concurrency: number;
   /** A script as the source of a test case. */
   show(script: Script): string;
+  /** Ends what `run` keeps for the next time, once nothing runs any more. */
+  close?(): Promise<void>;
 }

@@ -1,0 +1,21 @@
+/** Scripts of operations on real connections, whose other end does what the script says. */
+import { packageRoot } from "../../support/package-root.js";
+import type { Kind } from "../kind.js";
+import { Peers } from "../peer/peers.js";
+import { carryOut } from "./ours.js";
+import { reconcile } from "./reconcile.js";
+import type { Script } from "./script.js";
+import { writerScripts } from "./scripts.js";
+
+const peers = new Peers();
+
+export const writerKind: Kind<Script> = {
+  name: "writer",
+  scripts: writerScripts,
+  program: `${packageRoot}/test/fuzz/writer/theirs.py`,
+  run: (script) => carryOut(script, peers),
+  reconcile,
+  concurrency: 4,
+  show: (script) => `await assertSame(writerKind, ${JSON.stringify(script)});`,
+  close: () => peers.close(),
+};
