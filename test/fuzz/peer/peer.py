@@ -1,14 +1,9 @@
-"""The other end of a connection under test: a bare socket that does what it is told, and nothing of its own accord.
-
-As a program it is the peer of connections that another process makes: a JSON command a line, a JSON answer a line.
-"""
+"""The other end of a connection under test: a bare socket that does what it is told, and nothing of its own accord."""
 import asyncio
 import errno
-import json
 import os
 import socket
 import struct
-import sys
 import tempfile
 
 from kernel import is_connected
@@ -16,9 +11,11 @@ from pattern import piece
 
 # Fixed, so that the kernel takes no more than this and what the other end may hold (net.ipv4.tcp_wmem).
 RECEIVE_BUFFER = 256 * 1024
-CHUNK = 1024 * 1024
+CHUNK = 256 * 1024
 # How long what must come is waited for, in seconds.
 LONGEST_WAIT = 20
+# What a step has besides what its operation takes.
+NOT_TAKEN = ("op", "differs", "extra", "atMost")
 
 
 def code_of(error):
@@ -72,25 +69,25 @@ class Peer:
     async def do(self, command):
         """Carries a command out, and gives what came of it."""
         action = getattr(self, command["op"])
-        arguments = [command["n"]] if "n" in command else []
+        taken = {name: value for name, value in command.items() if name not in NOT_TAKEN}
         try:
-            return await asyncio.wait_for(action(*arguments), LONGEST_WAIT)
+            return await asyncio.wait_for(action(**taken), LONGEST_WAIT)
         except TimeoutError:
             return "never"
         except OSError as error:
             return code_of(error)
 
-    async def peerWrite(self, size):
-        await self._loop.sock_sendall(self._sock, piece(self._sent, size))
-        self._sent += size
+    async def peerWrite(self, n):
+        await self._loop.sock_sendall(self._sock, piece(self._sent, n))
+        self._sent += n
         return "ok"
 
-    async def peerRead(self, size):
+    async def peerRead(self, n):
         """How many bytes came, whether they were the right ones, and what ended it if it was not their number."""
         count, right, end = 0, True, "open"
-        while count < size:
+        while count < n:
             try:
-                data = await self._loop.sock_recv(self._sock, min(size - count, CHUNK))
+                data = await self._loop.sock_recv(self._sock, min(n - count, CHUNK))
             except OSError as error:
                 end = code_of(error)
                 break
@@ -126,32 +123,3 @@ class Peer:
 
     def dispose(self):
         self._sock.close()
-
-
-async def serve():
-    """One connection at a time: `open` says where to connect, and the next command finds it accepted."""
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader(limit=1 << 24)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    listeners = Listeners()
-    peer = None
-    while line := await lines.readline():
-        command = json.loads(line)
-        if command["op"] == "open":
-            answer = listeners.address(command["socket"])
-        elif command["op"] == "accept":
-            peer = Peer(await listeners.accept(command["socket"]))
-            answer = "ok"
-        elif command["op"] == "dispose":
-            if peer is not None:
-                peer.dispose()
-            peer = None
-            answer = "ok"
-        else:
-            answer = await peer.do(command)
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    asyncio.run(serve())

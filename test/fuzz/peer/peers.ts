@@ -5,7 +5,7 @@ import { packageRoot } from "../../support/package-root.js";
 import { needsPython } from "../../support/python.js";
 import { PythonWorker } from "../python-worker.js";
 
-const PROGRAM = `${packageRoot}/test/fuzz/peer/peer.py`;
+const PROGRAM = `${packageRoot}/test/fuzz/peer/serve.py`;
 
 /** One command to a peer: an operation, and what it takes. */
 export interface Command {

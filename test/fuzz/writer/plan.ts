@@ -179,6 +179,7 @@ class Plan {
       case "isClosing":
         return this.#step({ op: "isClosing" }, this.#isReleased ? "both-ended" : undefined);
       case "atEof":
+        return this.#step({ op: "atEof" }, this.#hasError ? "readable-after-reset" : undefined);
       case "exception":
       case "canWriteEof":
       case "limits":

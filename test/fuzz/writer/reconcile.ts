@@ -1,7 +1,6 @@
 /** Where a trace of this library differs from one of asyncio on purpose, it is made the same, and the difference named. */
+import { isRightRead, isSame, nameOf, sameWords, type Use } from "../peer/words.js";
 import type { Difference, Script, Step } from "./script.js";
-
-type Use = (difference: string) => void;
 
 /** Both traces, in asyncio's words, and with what asyncio did where the script says that this library does another thing. */
 export function reconcile(
@@ -67,56 +66,13 @@ const RULES: Readonly<Record<Difference, Rule>> = {
       ? isSame(theirs, ["ok", null])
       : isSame(ours, ["ok", null]) && theirs === "pending";
   },
-  "readable-after-reset": (_step, ours, theirs) => isRightRead(ours) && nameOf(theirs) !== "",
+  // What asyncio does not give away stays in its buffer, which is not at its end then.
+  "readable-after-reset": ({ op }, ours, theirs) =>
+    op === "atEof" ? ours === true && theirs === false : isRightRead(ours) && nameOf(theirs) !== "",
 };
-
-/** Ours, in the words of Python. */
-function sameWords(ours: unknown, theirs: unknown, used: Use): [unknown, unknown] {
-  if (ours === "aborted" && theirs === "cancelled") {
-    used("abort-reason");
-    return [theirs, theirs];
-  }
-  if (nameOf(ours) === "" || nameOf(theirs) === "") return [ours, theirs];
-  const [kind, name, ...rest] = ours as unknown[];
-  const theirName = CLASSES.get(String(name)) ?? name;
-  if (theirName !== name) used("error-classes");
-  if (theirName === "TypeError" && nameOf(theirs) === "TypeError" && !isSame(ours, theirs)) {
-    used("type-error-message");
-    return [theirs, theirs];
-  }
-  const words = rest.map((part) => (typeof part === "string" ? inSnakeCase(part) : part));
-  if (!isSame(words, rest)) used("method-names");
-  return [[kind, theirName, ...words], theirs];
-}
-
-const CLASSES: ReadonlyMap<string, string> = new Map([
-  ["InvalidStateError", "RuntimeError"],
-  ["RangeError", "ValueError"],
-]);
-
-function inSnakeCase(message: string): string {
-  return message
-    .replace("writeEof()", "write_eof()")
-    .replace("writeLines()", "writelines()")
-    .replace("readExactly()", "readexactly()");
-}
 
 function upTo(most: number, step: unknown): unknown {
   if (!Array.isArray(step)) return step;
   const [count, ...rest] = step as unknown[];
   return [Number(count) <= most ? "as much as the kernel had" : count, ...rest];
-}
-
-function isRightRead(step: unknown): boolean {
-  if (!Array.isArray(step) || step[0] !== "ok") return false;
-  return isSame((step as [string, unknown[]])[1].slice(1), [true]);
-}
-
-/** The class of an error; "" if it is none. */
-function nameOf(step: unknown): string {
-  return Array.isArray(step) && step[0] === "error" ? String(step[1]) : "";
-}
-
-function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -1,223 +1,25 @@
 """Carries scripts of operations on a connection out with CPython's asyncio: a JSON script a line, a JSON trace a line."""
 import asyncio
-import errno
-import json
-import logging
 import pathlib
 import sys
-import warnings
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "peer"))
 
-from pattern import piece  # noqa: E402
-from peer import LONGEST_WAIT, Listeners, Peer  # noqa: E402
-
-WRONG = {"none": None, "number": 5, "numbers": [1], "bytes": b"ab"}
-
-
-def describe(error):
-    name = type(error).__name__
-    if isinstance(error, OSError) and error.errno is not None:
-        return [name, errno.errorcode[error.errno]]
-    if isinstance(error, asyncio.IncompleteReadError):
-        return [name, len(error.partial), error.expected]
-    return [name, str(error)]
-
-
-async def turns():
-    for _ in range(4):
-        await asyncio.sleep(0)
-
-
-class Connection:
-    """One script's connection: each method is an operation, and gives what the trace shows of it."""
-
-    def __init__(self, reader, writer):
-        self._reader = reader
-        self._writer = writer
-        self._protocol = writer._protocol
-        self._written = 0
-        self._consumed = 0
-        self._handles = {}
-
-    def do(self, step):
-        return getattr(self, step["op"])(step)
-
-    # Writing.
-
-    def write(self, step):
-        self._writer.write(piece(self._written, step["n"]))
-        self._written += step["n"]
-
-    def writelines(self, step):
-        pieces, end = [], self._written
-        for size in step["sizes"]:
-            pieces.append(piece(end, size))
-            end += size
-        self._writer.writelines(pieces)
-        self._written = end
-
-    def writeWrong(self, step):
-        self._writer.write(WRONG[step["value"]])
-
-    def writelinesWrong(self, step):
-        self._writer.writelines(WRONG[step["value"]])
-
-    def writeEof(self, step):
-        self._writer.write_eof()
-
-    def canWriteEof(self, step):
-        return self._writer.can_write_eof()
-
-    def close(self, step):
-        self._writer.close()
-
-    def abort(self, step):
-        self._writer.transport.abort()
-
-    def isClosing(self, step):
-        return self._writer.is_closing()
-
-    def setLimits(self, step):
-        self._writer.transport.set_write_buffer_limits(step.get("high"), step.get("low"))
-
-    def limits(self, step):
-        return list(self._writer.transport.get_write_buffer_limits())
-
-    # What waits has a handle, and begins at once.
-
-    def drain(self, step):
-        return self._start(step, self._writer.drain())
-
-    def waitClosed(self, step):
-        return self._start(step, self._writer.wait_closed())
-
-    def read(self, step):
-        return self._start(step, self._read(self._reader.read(step["n"])))
-
-    def readExactly(self, step):
-        return self._start(step, self._read(self._reader.readexactly(step["n"])))
-
-    def readLine(self, step):
-        return self._start(step, self._read(self._reader.readline()))
-
-    async def look(self, step):
-        return self._look(step["handle"])
-
-    async def join(self, step):
-        await asyncio.wait([self._handles[step["handle"]]], timeout=LONGEST_WAIT)
-        return self._look(step["handle"])
-
-    async def cancel(self, step):
-        self._handles[step["handle"]].cancel()
-        await turns()
-        return self._look(step["handle"])
-
-    # Reading.
-
-    def atEof(self, step):
-        return self._reader.at_eof()
-
-    def exception(self, step):
-        error = self._reader.exception()
-        return error and describe(error)
-
-    # What has to come.
-
-    async def turn(self, step):
-        await turns()
-
-    async def untilReceived(self, step):
-        return await self._until(lambda: self._consumed + len(self._reader._buffer) >= step["n"])
-
-    async def untilPaused(self, step):
-        return await self._until(lambda: not self._writer.transport.is_reading())
-
-    async def untilEof(self, step):
-        return await self._until(lambda: self._reader._eof)
-
-    async def untilLost(self, step):
-        return await self._until(lambda: self._protocol._connection_lost)
-
-    async def untilReleased(self, step):
-        """Only the other side does that."""
-        await turns()
-        return "ok"
-
-    # Steps.
-
-    def _start(self, step, coroutine):
-        loop = asyncio.get_running_loop()
-        self._handles[step["handle"]] = asyncio.Task(coroutine, loop=loop, eager_start=True)
-
-    def _look(self, handle):
-        task = self._handles[handle]
-        if not task.done():
-            return "pending"
-        if task.cancelled():
-            return "cancelled"
-        error = task.exception()
-        return ["ok", task.result()] if error is None else ["error", *describe(error)]
-
-    async def _read(self, reading):
-        try:
-            data = await reading
-        except asyncio.IncompleteReadError as error:
-            self._consumed += len(error.partial)
-            raise
-        right = data == piece(self._consumed, len(data))
-        self._consumed += len(data)
-        return [len(data), right]
-
-    async def _until(self, condition):
-        end = asyncio.get_running_loop().time() + LONGEST_WAIT
-        rounds = 0
-        while not condition():
-            if asyncio.get_running_loop().time() > end:
-                return "never"
-            rounds += 1
-            await asyncio.sleep(0 if rounds < 100 else 0.001)
-        return "ok"
-
-    async def dispose(self):
-        for task in self._handles.values():
-            task.cancel()
-        if not self._protocol._connection_lost:
-            self._writer.transport.abort()
-        await turns()
-
-
-async def carry_out(script, listeners):
-    sock, other = await listeners.connect(script["socket"])
-    reader, writer = await asyncio.open_connection(sock=sock, limit=script["limit"])
-    peer, connection = Peer(other), Connection(reader, writer)
-    trace = []
-    for step in script["steps"]:
-        if step["op"].startswith("peer"):
-            trace.append(await peer.do(step))
-            continue
-        try:
-            result = connection.do(step)
-            trace.append(await result if asyncio.iscoroutine(result) else result)
-        except Exception as error:
-            trace.append(["error", *describe(error)])
-    await connection.dispose()
-    peer.dispose()
-    return trace
+from connection import Connection, carry_out  # noqa: E402
+from lines import answer_all  # noqa: E402
+from peer import Listeners, Peer  # noqa: E402
 
 
 async def main():
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: None)
     listeners = Listeners()
-    lines = asyncio.StreamReader(limit=1 << 24)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    while line := await lines.readline():
-        trace = await carry_out(json.loads(line), listeners)
-        sys.stdout.write(json.dumps(trace) + "\n")
-        sys.stdout.flush()
+
+    async def answer(script):
+        sock, other = await listeners.connect(script["socket"])
+        connection = Connection()
+        connection.made(*await asyncio.open_connection(sock=sock, limit=script["limit"]))
+        return await carry_out(script["steps"], connection, Peer(other))
+
+    await answer_all(answer)
 
 
-logging.disable()
-warnings.simplefilter("ignore")
 asyncio.run(main())

@@ -1,15 +1,15 @@
-/** Carries a script out with this library. The trace is that of theirs.py, and so are the names of errors. */
+/** A connection of this library under test: operations by name, and what a trace shows of them, as in connection.py. */
 import {
   IncompleteReadError,
-  openConnection,
   OSError,
+  TlsError,
   type Connection,
   type StreamReader,
   type StreamWriter,
 } from "asyncio-streams";
 import { nextTurn } from "../../support/turns.js";
-import { Peers, type Command } from "../peer/peers.js";
-import type { Operation, Script, WrongValue } from "./script.js";
+import type { Operation, WrongValue } from "../writer/script.js";
+import type { Command } from "./peers.js";
 
 /** How long what must come is waited for, in ms. */
 const LONGEST_WAIT = 20_000;
@@ -36,24 +36,25 @@ interface Handle {
   readonly abort: AbortController;
 }
 
-/** Errors of the system by their code: Python words them differently. */
-function describe(error: unknown): unknown[] {
+/** Errors of the system and of TLS by their code: Python words them differently. */
+export function describe(error: unknown): unknown[] {
   if (!(error instanceof Error)) return ["no error", String(error)];
   if (error instanceof IncompleteReadError) return [error.name, error.partial.length, error.expected ?? null];
+  if (error instanceof TlsError) return [error.name, error.code];
   if (error instanceof OSError && error.errno !== undefined) return [error.name, error.code];
   return [error.name, error.message];
 }
 
-/** One script's connection. */
-class OurConnection {
-  readonly #reader: StreamReader;
-  readonly #writer: StreamWriter;
+export class OurConnection {
+  #reader!: StreamReader;
+  #writer!: StreamWriter;
   readonly #handles = new Map<number, Handle>();
   #written = 0;
   #consumed = 0;
   #isLost = false;
 
-  constructor({ reader, writer }: Connection) {
+  /** To be called before all other operations. */
+  made({ reader, writer }: Connection): void {
     this.#reader = reader;
     this.#writer = writer;
     const lost = () => {
@@ -62,9 +63,12 @@ class OurConnection {
     writer.waitClosed().then(lost, lost);
   }
 
+  get writer(): StreamWriter {
+    return this.#writer;
+  }
+
   /** What the trace shows of the step; a promise if it waits. */
   do(step: Operation): unknown {
-    const { transport } = this.#writer;
     switch (step.op) {
       case "write":
         this.#writer.write(piece(this.#written, step.n));
@@ -83,23 +87,23 @@ class OurConnection {
       case "close":
         return this.#writer.close() ?? null;
       case "abort":
-        return transport.abort() ?? null;
+        return this.#writer.transport.abort() ?? null;
       case "isClosing":
         return this.#writer.isClosing();
       case "setLimits":
-        return transport.setWriteBufferLimits({ high: step.high, low: step.low }) ?? null;
+        return this.#writer.transport.setWriteBufferLimits({ high: step.high, low: step.low }) ?? null;
       case "limits":
-        return transport.getWriteBufferLimits();
+        return this.#writer.transport.getWriteBufferLimits();
       case "drain":
-        return this.#start(step.handle, (signal) => this.#writer.drain({ signal }));
+        return this.start(step.handle, (signal) => this.#writer.drain({ signal }));
       case "waitClosed":
-        return this.#start(step.handle, (signal) => this.#writer.waitClosed({ signal }));
+        return this.start(step.handle, (signal) => this.#writer.waitClosed({ signal }));
       case "read":
-        return this.#start(step.handle, (signal) => this.#read(this.#reader.read(step.n, { signal })));
+        return this.start(step.handle, (signal) => this.#read(this.#reader.read(step.n, { signal })));
       case "readExactly":
-        return this.#start(step.handle, (signal) => this.#read(this.#reader.readExactly(step.n, { signal })));
+        return this.start(step.handle, (signal) => this.#read(this.#reader.readExactly(step.n, { signal })));
       case "readLine":
-        return this.#start(step.handle, (signal) => this.#read(this.#reader.readLine({ signal })));
+        return this.start(step.handle, (signal) => this.#read(this.#reader.readLine({ signal })));
       case "look":
         return this.#handles.get(step.handle)!.outcome;
       case "join":
@@ -110,14 +114,14 @@ class OurConnection {
         return this.#reader.atEof();
       case "exception": {
         const error = this.#reader.exception();
-        return error === undefined ? null : describe(error);
+        return error === undefined ? null : ["error", ...describe(error)];
       }
       case "turn":
         return turn();
       case "untilReceived":
         return until(() => this.#consumed + this.#reader.bufferedBytes >= step.n);
       case "untilPaused":
-        return until(() => !transport.isReading());
+        return until(() => !this.#writer.transport.isReading());
       case "untilEof":
         return until(() => / eof\b/.test(String(this.#reader)));
       case "untilLost":
@@ -131,7 +135,7 @@ class OurConnection {
   /** Ends what still waits. */
   dispose(): void {
     for (const { abort } of this.#handles.values()) abort.abort();
-    this.#writer.transport.abort();
+    this.#writer?.transport.abort();
   }
 
   #writeLines(sizes: readonly number[]): null {
@@ -157,7 +161,8 @@ class OurConnection {
     }
   }
 
-  #start(key: number, begin: (signal: AbortSignal) => Promise<unknown>): null {
+  /** Begins what waits; `key` is its handle. */
+  start(key: number, begin: (signal: AbortSignal) => Promise<unknown>): null {
     const abort = new AbortController();
     const handle: { outcome: unknown } = { outcome: "pending" };
     const settled = begin(abort.signal).then(
@@ -198,19 +203,20 @@ async function until(condition: () => boolean): Promise<string> {
 }
 
 /** What came of each step. */
-export function carryOut(script: Script, peers: Peers): Promise<unknown[]> {
-  return peers.with(script.socket, async ({ socket, tell }) => {
-    const connection = new OurConnection(await openConnection({ sock: socket, limit: script.limit }));
-    const trace: unknown[] = [];
-    for (const step of script.steps) {
-      try {
-        const result = step.op.startsWith("peer") ? tell(step as Command) : connection.do(step);
-        trace.push(result instanceof Promise ? await result : result);
-      } catch (error) {
-        trace.push(["error", ...describe(error)]);
-      }
+export async function carryOut<Step extends { readonly op: string }>(
+  steps: readonly Step[],
+  connection: { do(step: Step): unknown; dispose(): void },
+  tell: (command: Command) => Promise<unknown>,
+): Promise<unknown[]> {
+  const trace: unknown[] = [];
+  for (const step of steps) {
+    try {
+      const result = step.op.startsWith("peer") ? tell(step) : connection.do(step);
+      trace.push(result instanceof Promise ? await result : result);
+    } catch (error) {
+      trace.push(["error", ...describe(error)]);
     }
-    connection.dispose();
-    return trace;
-  });
+  }
+  connection.dispose();
+  return trace;
 }
