@@ -85,8 +85,8 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
   }
 
   writeLines(list: Iterable<BytesLike>): void {
-    const lines = toBytesList(list);
     this.#checkWritable("writeLines");
+    const lines = toBytesList(list);
     for (const line of lines) this.#send(line);
   }
 

@@ -64,11 +64,12 @@ export async function runCampaign<Script>(
   kind: Kind<Script>,
   options: CampaignOptions,
 ): Promise<CampaignResult<Script>> {
+  await kind.open?.();
   const python = new PythonWorker(options.python, kind.program, options.answerTimeout);
   try {
     return await new Campaign(kind, options, python).run();
   } finally {
-    await python.close();
+    await Promise.all([python.close(), kind.close?.()]);
   }
 }
 

@@ -24,4 +24,8 @@ export interface Kind<Script> {
   readonly concurrency: number;
   /** A script as the source of a test case. */
   show(script: Script): string;
+  /** Makes ready what both programs need; before they start. */
+  open?(): Promise<void>;
+  /** Ends what `run` keeps for the next time, once nothing runs any more. */
+  close?(): Promise<void>;
 }

@@ -11,8 +11,14 @@ import { readDifferences } from "./differences.js";
 import type { Kind } from "./kind.js";
 import { readerKind } from "./reader/kind.js";
 import { complaintOf, summaryOf } from "./report.js";
+import { tlsKind } from "./tls/kind.js";
+import { writerKind } from "./writer/kind.js";
 
-const KINDS: Readonly<Record<string, Kind<never>>> = { reader: readerKind as Kind<never> };
+const KINDS: Readonly<Record<string, Kind<never>>> = {
+  reader: readerKind as Kind<never>,
+  writer: writerKind as Kind<never>,
+  tls: tlsKind as Kind<never>,
+};
 
 async function main(): Promise<number> {
   const args = argumentsOrUsage();

@@ -111,6 +111,7 @@ describe("StreamWriter: write() and writeLines()", () => {
         message: "Cannot call writeLines() after writeEof()",
       });
       assert.throws(() => writer.write(7 as never), TypeError);
+      assert.throws(() => writer.writeLines([7] as never), { name: "InvalidStateError" });
       writer.close();
     }
   });
