@@ -22,7 +22,7 @@ const started = performance.now();
 console.log(`${runtime.name} ${runtime.version}`);
 const results = await runAll();
 const verdict = weigh(files, results, knownFailures());
-if (parts.length === 0) save();
+if (values.runtime !== undefined && parts.length === 0) save();
 say();
 
 /** As they stand in test/. */

@@ -1,7 +1,7 @@
 // Joins what asyncio has, the tests that prove it and what these led to on each runtime into the text of docs/parity.md.
 
 /** Where the page stands, seen from itself. */
-const DIFFERENCES = "../README.md#where-it-differs-and-why";
+const DIFFERENCES = "differences.md";
 const TITLES = {
   node20: "Node.js 20",
   node22: "Node.js 22",
