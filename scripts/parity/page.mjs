@@ -40,7 +40,7 @@ function introduction(runs) {
   return `# Parity with asyncio
 
 Everything that CPython 3.13 has for asyncio Streams, and every rule of its page, on every runtime: ✔ where all tests of the
-row pass, ✘ where one is known to fail, with the reason, and – where it is not here on purpose. \`npm run parity\` writes this
+row pass, ✘ where one is known to fail or is skipped, and why, and – where it is not here on purpose. \`npm run parity\` writes this
 page from the results of the tests and from what CPython tells of itself; nothing on it is written by hand.
 
 ${versions.join(", ")}.`;
@@ -85,12 +85,14 @@ function cell(item, wanted, runtime, { results, known }, objections) {
     ...problem,
     entry: known.find(({ file, test }) => file === problem.file && (test === "*" || test === problem.test)),
   }));
-  for (const { file, test, outcome, entry } of reasons) {
-    if (entry === undefined)
-      objections.push(`${runtime}: ${file}: ${test} has ${outcome}, named for ${item}`);
+  for (const { file, test, outcome, reason, entry } of reasons) {
+    const isExplained = entry !== undefined || (outcome === "skipped" && reason !== undefined);
+    if (!isExplained) objections.push(`${runtime}: ${file}: ${test} has ${outcome}, named for ${item}`);
   }
-  const links = new Set(reasons.map(({ entry }) => entry?.link).filter(Boolean));
-  return ["✘", ...[...links].map((href) => `[why](${href})`)].join(" ");
+  const whys = reasons.map(({ entry, reason }) =>
+    entry === undefined ? escape(reason ?? "") : `[why](${entry.link})`,
+  );
+  return ["✘", ...new Set(whys)].join(" ");
 }
 
 /** Whether a result is of a wanted test: of that name, one of those that begin so if it ends in `*`, or a skipped suite of it. */

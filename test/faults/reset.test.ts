@@ -63,6 +63,7 @@ describe("a reset by the peer", () => {
           const bytes = patternBytes(UNDER_WAY);
           for (const wait of [0, 0, 1, 2, 5]) {
             const { connection, peer } = await connectedToSocket(undoAfter, kind);
+            peer.setNoDelay(); // What its kernel has not sent yet, a reset throws away.
             const { reader, writer } = connection;
             writer.write("never read by the peer");
             await turns(1);
@@ -98,6 +99,7 @@ describe("a reset by the peer", () => {
       const bytes = patternBytes(UNDER_WAY);
       for (const wait of [0, 1, 3]) {
         const { connection, sock, peer } = await connectedToSocket(cleanup, kind);
+        peer.setNoDelay();
         const { reader, writer } = connection;
         writer.transport.pauseReading();
         let sent = 0;

@@ -123,6 +123,13 @@ describe("parityPage()", () => {
     assert.ok(text.includes("✘ [why](https://example.org/1)"), text);
   });
 
+  it("says why a test is skipped", () => {
+    const skipped = passed.map((each) => ({ ...each, outcome: "skipped", reason: "no IPv6" }));
+    const { text, objections } = page({ "open()": proof }, skipped);
+    assert.deepEqual(objections, []);
+    assert.ok(text.includes("| ✘ no IPv6 |"), text);
+  });
+
   for (const [what, items, results] of [
     ["an item without a proof", {}, passed],
     ["an item that asyncio does not have", { "open()": proof, "shut()": proof }, passed],
