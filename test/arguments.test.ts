@@ -281,7 +281,10 @@ const reading: readonly Row[] = [
   [{ name: "setException()", wrongKind: noError }, (value) => new StreamReader().setException(value)],
   [{ name: "feedError()", wrongKind: noError }, (value) => new StreamReader().feedError(value)],
   [
-    { name: "setTransport()", wrongKind: [5, null, undefined, {}, { pauseReading: () => {} }] },
+    {
+      name: "setTransport()",
+      wrongKind: [5, null, undefined, {}, { pauseReading() {} }, { resumeReading() {} }],
+    },
     (value) => new StreamReader().setTransport(value),
   ],
 ];

@@ -24,7 +24,7 @@ const LEFT_OUT =
   /holds nothing after [\d ]+ (reads|times)|while the other hangs|an address that hangs|(while connecting|in a race of several) rejects|does linear work when 8 MiB|looks again only at what a longer/;
 
 /** A test that takes longer, in ms, is run for a mutant only if it is named after the mutant's file. */
-const LONG = 30;
+const LONG = 100;
 
 /** A loop counts as endless once a test has come past the mutant so many times more than without it. */
 const MORE_HITS = 20;

@@ -5,15 +5,16 @@ import { frames, lengthPrefixed, StreamReader } from "asyncio-streams";
 const LOOPS: readonly [
   name: string,
   loop: (reader: StreamReader) => AsyncIterableIterator<unknown, undefined>,
+  method: string,
 ][] = [
-  ["lines()", (reader) => reader.lines()],
-  ["chunks()", (reader) => reader.chunks()],
-  ["frames()", (reader) => frames(reader, lengthPrefixed({ bytes: 1 }))],
-  ["the reader itself", (reader) => reader[Symbol.asyncIterator]()],
+  ["lines()", (reader) => reader.lines(), "lines"],
+  ["chunks()", (reader) => reader.chunks(), "chunks"],
+  ["frames()", (reader) => frames(reader, lengthPrefixed({ bytes: 1 })), "frames"],
+  ["the reader itself", (reader) => reader[Symbol.asyncIterator](), "readUntil"],
 ];
 
 describe("a loop that is left while it waits", () => {
-  for (const [name, loop] of LOOPS) {
+  for (const [name, loop, method] of LOOPS) {
     it(`over ${name} has taken nothing, and another read may wait`, async () => {
       const reader = new StreamReader();
       const iterator = loop(reader);
@@ -25,6 +26,22 @@ describe("a loop that is left while it waits", () => {
       assert.equal((await line).toString(), "one\n");
       assert.equal((await reader.readLine()).toString(), "two\n");
       assert.deepEqual(await iterator.next(), { value: undefined, done: true });
+    });
+
+    it(`over ${name} is named in the error while somebody else reads, whose read it does not end when it is left`, async () => {
+      const reader = new StreamReader();
+      const iterator = loop(reader);
+      reader.feedData(Buffer.from("\x01\n"));
+      await iterator.next();
+      reader.tryRead();
+      const line = reader.readLine();
+      await assert.rejects(iterator.next(), {
+        name: "InvalidStateError",
+        message: `${method}() called while another coroutine is already waiting for incoming data`,
+      });
+      await iterator.return!();
+      reader.feedData(Buffer.from("mine\n"));
+      assert.equal((await line).toString(), "mine\n");
     });
 
     it(`over ${name} in the same tick as bytes come, has taken nothing either`, async () => {

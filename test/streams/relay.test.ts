@@ -384,7 +384,8 @@ describe("relay(): bounds", () => {
       await ended.clock.advance(limit - 1);
       assert.ok(await isPending(ended.result));
       await ended.clock.advance(1);
-      await assert.rejects(ended.result, TimeoutError);
+      const message = `relay() could not end: nothing moved for ${limit} ms`;
+      await assert.rejects(ended.result, { name: "TimeoutError", message });
       await assertClosed(ended);
 
       const lost = relayed(options);

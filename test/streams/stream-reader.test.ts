@@ -675,6 +675,8 @@ describe("flow control", () => {
       feed(reader, "y".repeat(21));
       reader.feedEof();
       await assert.rejects(read(reader), { name: "IncompleteReadError" });
+      await reader.read(0);
+      await reader.readExactly(0);
       assert.deepEqual(transport.calls, ["pause"]);
     }
   });

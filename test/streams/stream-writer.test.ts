@@ -526,8 +526,12 @@ describe("StreamWriter: close({ timeout })", () => {
 
   it("refuses wrong options, and the connection goes on", () => {
     const { near } = heldWithClock();
-    assert.throws(() => near.writer.close({ timeout: 0 }), RangeError);
-    assert.throws(() => near.writer.close({ timeOut: 1 } as never), TypeError);
+    assert.throws(() => near.writer.close({ timeout: 0 }), {
+      name: "RangeError",
+      message: /^timeout must be/,
+    });
+    const message = 'close() got an unexpected option "timeOut"';
+    assert.throws(() => near.writer.close({ timeOut: 1 } as never), { name: "TypeError", message });
     assert.equal(near.writer.isClosing(), false);
   });
 

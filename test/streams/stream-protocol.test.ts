@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ReceiveBuffer } from "#src/streams/receive-buffer.js";
+import { StreamProtocol } from "#src/streams/stream-protocol.js";
+import type { Transport } from "#src/transport/transport.js";
+import { isPending } from "../support/turns.js";
+
+describe("StreamProtocol", () => {
+  it("lets go who waits until all is sent when the transport that takes over holds nothing", async () => {
+    const protocol = new StreamProtocol(new ReceiveBuffer(10));
+    const flushed = protocol.flushGate.pass();
+    const holding = (bytes: number) => ({ getWriteBufferSize: () => bytes }) as Transport;
+    protocol.connectionMade(holding(1));
+    assert.equal(await isPending(flushed), true);
+    protocol.connectionMade(holding(0));
+    await flushed;
+    assert.equal(
+      await isPending(protocol.flushGate.pass()),
+      true,
+      "what is written later is waited for anew",
+    );
+  });
+});
