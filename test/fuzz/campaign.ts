@@ -8,8 +8,8 @@ import { PythonWorker } from "./python-worker.js";
 /** Scripts that are sampled, and on their way, together. */
 const BATCH = 500;
 
-/** So many cases must meet every difference of the table that their kind can meet. */
-export const CASES_THAT_MEET_ALL = 10_000;
+/** So many cases must meet every difference of the table that their kind can meet; fewer may miss a rare one. */
+const CASES_THAT_MEET_ALL = { reader: 10_000, writer: 500, tls: 500 };
 
 /** How long it may take to make a failing script smaller, and this library to carry one out, in ms. */
 const SHRINK_TIME = 120_000;
@@ -101,7 +101,7 @@ class Campaign<Script> {
         return { cases: first + index + 1, used: this.#used, failure, unused: [] };
       }
     }
-    const { cases, casesThatMeetAll = CASES_THAT_MEET_ALL } = this.#options;
+    const { cases, casesThatMeetAll = CASES_THAT_MEET_ALL[this.#kind.name] } = this.#options;
     const unused = cases < casesThatMeetAll ? [] : this.#known.filter((name) => !this.#used.has(name));
     return { cases, used: this.#used, failure: undefined, unused };
   }

@@ -4,10 +4,12 @@ import { packageRoot } from "../support/package-root.js";
 
 export interface Difference {
   readonly name: string;
-  /** The kinds of script that meet it; none if no script can. */
+  /** The kinds of script that meet it. */
   readonly kinds: readonly string[];
 }
 
+/** `none` is for what no script can show. */
+const KINDS = ["reader", "writer", "tls", "none"];
 const COLUMNS = ["name", "kinds", "what asyncio does", "what happens here", "why", "since"];
 
 export function readDifferences(path: string = `${packageRoot}/docs/differences.md`): Difference[] {
@@ -28,12 +30,19 @@ export function parseDifferences(page: string): Difference[] {
       throw new Error(`a row of the table of differences is not whole: ${cells.join(" | ")}`);
     }
     const [name, kinds] = cells as [string, string];
-    return { name: name.replaceAll("`", ""), kinds: kinds.split(",").map((kind) => kind.trim()) };
+    return { name: name.replaceAll("`", ""), kinds: kindsOf(kinds) };
   });
   const names = differences.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) throw new Error(`the table of differences has two rows named ${twice}`);
   return differences;
+}
+
+function kindsOf(cell: string): string[] {
+  const kinds = cell.split(",").map((kind) => kind.trim());
+  const unknown = kinds.find((kind) => !KINDS.includes(kind));
+  if (unknown === undefined) return kinds;
+  throw new Error(`the table of differences names the kind ${unknown}, and there are ${KINDS.join(", ")}`);
 }
 
 function cellsOf(row: string): string[] {

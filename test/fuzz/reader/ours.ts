@@ -10,7 +10,14 @@ import {
   type WaitOptions,
 } from "asyncio-streams";
 import { nextTurn } from "../../support/turns.js";
-import type { Operation, Piece, ReaderScript } from "./scripts.js";
+import {
+  isRead,
+  type Call,
+  type Operation,
+  type Piece,
+  type ReadCall,
+  type ReaderScript,
+} from "./scripts.js";
 import type { Outcome, ReaderStep } from "./trace.js";
 
 /** Results above it are compared by length, checksum and ends, in bytes. */
@@ -84,22 +91,29 @@ class Run {
   // Steps.
 
   #carryOut(operation: Operation, canBeCancelled: boolean): Outcome | undefined {
+    if (operation[0] === "turn") return undefined;
+    if (operation[0] === "cancel") return this.cancel() as undefined;
+    if (operation[0] === "next") return this.#next() as undefined;
+    if (isRead(operation)) return this.#start(operation, canBeCancelled) as undefined;
+    try {
+      this.#call(operation);
+      return undefined;
+    } catch (error) {
+      return outcomeOf(error);
+    }
+  }
+
+  #call(call: Call): void {
     const reader = this.#reader;
-    switch (operation[0]) {
+    switch (call[0]) {
       case "feed":
-        return attempt(() => reader.feedData(bytesOf(operation[1])));
+        return reader.feedData(bytesOf(call[1]));
       case "eof":
-        return attempt(() => reader.feedEof());
+        return reader.feedEof();
       case "exception":
-        return attempt(() => reader.setException(new ScriptError(operation[1])));
+        return reader.setException(new ScriptError(call[1]));
       case "transport":
-        return attempt(() => reader.setTransport(this.#transport(operation[1])));
-      case "cancel":
-        return this.cancel() as undefined;
-      case "next":
-        return this.#next() as undefined;
-      default:
-        return this.#start(operation, canBeCancelled) as undefined;
+        return reader.setTransport(this.#transport(call[1]));
     }
   }
 
@@ -115,7 +129,7 @@ class Run {
     };
   }
 
-  #start(operation: Operation, canBeCancelled: boolean): void {
+  #start(operation: ReadCall, canBeCancelled: boolean): void {
     const controller = canBeCancelled ? new AbortController() : undefined;
     const options = controller && { signal: controller.signal };
     const outcome = read(this.#reader, operation, options).then((bytes) => ({ bytes: showBytes(bytes) }));
@@ -152,33 +166,12 @@ class Run {
   }
 }
 
-async function read(
-  reader: StreamReader,
-  operation: Operation,
-  options: WaitOptions | undefined,
-): Promise<Buffer> {
-  switch (operation[0]) {
-    case "read":
-      return reader.read(operation[1] as number, options);
-    case "readExactly":
-      return reader.readExactly(operation[1] as number, options);
-    case "readUntil": {
-      const separators = operation[1].map((text) => (text === null ? text : Buffer.from(text, "latin1")));
-      const separator = separators.length === 1 ? separators[0] : separators;
-      return reader.readUntil(separator as BytesLike, options);
-    }
-    default:
-      return reader.readLine(options);
-  }
-}
-
-function attempt(action: () => void): Outcome | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    return outcomeOf(error);
-  }
+async function read(reader: StreamReader, call: ReadCall, options: WaitOptions | undefined): Promise<Buffer> {
+  if (call[0] === "read") return reader.read(call[1] as number, options);
+  if (call[0] === "readExactly") return reader.readExactly(call[1] as number, options);
+  if (call[0] !== "readUntil") return reader.readLine(options);
+  const separators = call[1].map((text) => (text === null ? text : Buffer.from(text, "latin1")));
+  return reader.readUntil((separators.length === 1 ? separators[0] : separators) as BytesLike, options);
 }
 
 function outcomeOf(thrown: unknown): Outcome {

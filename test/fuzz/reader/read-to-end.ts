@@ -81,10 +81,12 @@ function flowOf(step: ReaderStep | undefined): unknown {
   return [step?.calls, step?.buffered, step?.atEof];
 }
 
-function withoutCalls({ calls: _, ...rest }: ReaderStep): ReaderStep {
-  return rest;
+function withoutCalls(step: ReaderStep): ReaderStep {
+  const { calls, ...rest } = step;
+  return calls === undefined ? step : rest;
 }
 
-function withoutFlow({ calls: _, buffered: _bytes, atEof: _end, ...rest }: ReaderStep): ReaderStep {
-  return rest;
+function withoutFlow(step: ReaderStep): ReaderStep {
+  const { settled, exception, thrown } = step;
+  return { exception: exception ?? null, ...(settled && { settled }), ...(thrown && { thrown }) };
 }

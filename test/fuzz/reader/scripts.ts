@@ -5,22 +5,24 @@ import * as fc from "fast-check";
 export type Piece = readonly [text: string, times: number];
 
 /** Also sizes that no read takes. */
-export type Size = number | string | null;
+type Size = number | string | null;
 
-export type Operation =
+/** What is done to it, and done at once. */
+export type Call =
   | readonly ["feed", pieces: readonly Piece[]]
   | readonly ["eof"]
   | readonly ["exception", message: string]
-  | readonly ["transport", canPause: boolean]
+  | readonly ["transport", canPause: boolean];
+
+export type ReadCall =
   | readonly ["read", size: Size]
   | readonly ["readExactly", size: Size]
   | readonly ["readUntil", separators: readonly (string | null)[]]
   | readonly ["readLine"]
-  | readonly ["next"]
-  /** Of every read that has not been seen to settle. */
-  | readonly ["cancel"]
-  /** All that is ready happens; what has settled is seen. */
-  | readonly ["turn"];
+  | readonly ["next"];
+
+/** `cancel`: every read that has not been seen to settle. `turn`: all that is ready happens, and what has settled is seen. */
+export type Operation = Call | ReadCall | readonly ["cancel"] | readonly ["turn"];
 
 export interface ReaderScript {
   readonly limit: number;
@@ -29,7 +31,7 @@ export interface ReaderScript {
 
 const READS: readonly string[] = ["read", "readExactly", "readUntil", "readLine", "next"];
 
-export function isRead(operation: Operation): boolean {
+export function isRead(operation: Operation): operation is ReadCall {
   return READS.includes(operation[0]);
 }
 

@@ -1,35 +1,55 @@
 /** A script as the source of a test case, for test/streams/. */
-import { isRead, type Operation, type Piece, type ReaderScript } from "./scripts.js";
+import {
+  isRead,
+  type Call,
+  type Operation,
+  type Piece,
+  type ReadCall,
+  type ReaderScript,
+} from "./scripts.js";
 
 /** It runs as it stands, and ends; what it has to assert stands in the trace of CPython. */
 export function showScript({ limit, operations }: ReaderScript): string {
-  const lastCancel = operations.findLastIndex(([name]) => name === "cancel");
-  let reads = 0;
-  const lines = operations.flatMap((operation, index) => {
-    if (operation[0] === "cancel") return Array.from({ length: reads }, (_, read) => `cancel${read}();`);
-    if (!isRead(operation)) return [`${showCall(operation)} // step ${index}`];
-    return showRead(operation, reads++, index, index < lastCancel);
-  });
+  const lines = limit > 0 ? showOperations(operations) : [];
+  const reader = `new StreamReader({ limit: ${limit} })`;
   return [
     'it("reads as asyncio does", async () => {',
-    `  const reader = new StreamReader({ limit: ${limit} });`,
+    limit > 0 ? `  const reader = ${reader};` : `  assert.throws(() => ${reader});`,
     ...lines.map((line) => `  ${line}`),
     "});",
   ].join("\n");
 }
 
-function showCall(operation: Operation): string {
-  switch (operation[0]) {
-    case "feed":
-      return `reader.feedData(Buffer.from(${showPieces(operation[1])}));`;
+function showOperations(operations: readonly Operation[]): string[] {
+  const lastCancel = operations.findLastIndex(([name]) => name === "cancel");
+  let reads = 0;
+  return operations.flatMap((operation, index) => {
+    if (operation[0] === "turn") return `await nextTurn(); // step ${index}`;
+    if (operation[0] === "cancel") {
+      const cancels = Array.from({ length: reads }, (_, read) => `cancel${read}();`);
+      return `${cancels.join(" ")} // step ${index}`.trim();
+    }
+    if (isRead(operation)) return showRead(operation, reads++, index, index < lastCancel);
+    const before = operations.slice(0, index).map(([name]) => name);
+    return `${showCall(operation, before)} // step ${index}`;
+  });
+}
+
+function showCall(call: Call, before: readonly string[]): string {
+  switch (call[0]) {
+    case "feed": {
+      const feed = `reader.feedData(Buffer.from(${showPieces(call[1])}))`;
+      return before.includes("eof") ? `assert.throws(() => ${feed});` : `${feed};`;
+    }
     case "eof":
       return "reader.feedEof();";
     case "exception":
-      return `reader.setException(new Error(${JSON.stringify(operation[1])}));`;
-    case "transport":
-      return `reader.setTransport(new ${operation[1] ? "Recording" : "Unpausable"}Transport());`;
-    default:
-      return "await nextTurn();";
+      return `reader.setException(new Error(${JSON.stringify(call[1])}));`;
+    case "transport": {
+      const set = `reader.setTransport(new ${call[1] ? "Recording" : "Unpausable"}Transport());`;
+      // Refused, unless the one before was found to be unable to pause.
+      return before.includes("transport") ? `try { ${set} } catch {}` : set;
+    }
   }
 }
 
@@ -40,7 +60,7 @@ function showPieces(pieces: readonly Piece[]): string {
     .join(" + ");
 }
 
-function showRead(operation: Operation, read: number, index: number, canBeCancelled: boolean): string[] {
+function showRead(operation: ReadCall, read: number, index: number, canBeCancelled: boolean): string[] {
   const result = `.catch((error) => error); // step ${index}`;
   if (operation[0] === "next") {
     const loop = `const loop${read} = reader[Symbol.asyncIterator]();`;

@@ -300,6 +300,7 @@ class Plan {
   #end(): void {
     switch (this.#course.ending) {
       case "notify":
+        this.#readAll();
         this.#step({ op: "peerNotify" });
         this.#step({ op: "peerTlsReadEnd" });
         return this.#lost();

@@ -44,7 +44,10 @@ export const tlsScripts: fc.Arbitrary<Script> = fc
     ),
     isMutual: fc.boolean(),
     before: fc.constantFrom(0, 0, 7, 300),
-    actions: fc.array(action, { maxLength: 8 }),
+    actions: fc.oneof(
+      { weight: 12, arbitrary: fc.array(action, { maxLength: 8 }) },
+      { weight: 1, arbitrary: fc.constant([{ act: "writeMuch" }, { act: "drain" }] satisfies Action[]) },
+    ),
     ending: fc.constantFrom(
       "notify",
       "truncate",
