@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { openConnection, type Connection, type StreamWriter } from "asyncio-streams";
 import { needsPython } from "../support/python.js";
-import { assertSame } from "./assert-same.js";
+import { assertSame, Comparison } from "./assert-same.js";
 import { runCampaign, type CampaignOptions, type CampaignResult } from "./campaign.js";
 import { readDifferences } from "./differences.js";
 import type { Kind } from "./kind.js";
 import { complaintOf } from "./report.js";
 import { tlsKind } from "./tls/kind.js";
 import { plan as planTls, type Course } from "./tls/plan.js";
+import type { Script as TlsScript } from "./tls/script.js";
 import { runWriter, writerKind } from "./writer/kind.js";
 import { plan, type Action } from "./writer/plan.js";
 import type { Script } from "./writer/script.js";
@@ -48,7 +49,7 @@ const MISTAKES: readonly (readonly [what: string, actions: readonly Action[], sp
     [{ act: "write", n: 9 }, { act: "peerReadAll" }],
     (writer) => {
       const write = writer.write.bind(writer);
-      writer.write = (data) => write(Buffer.from(data as Uint8Array).reverse());
+      writer.write = (data) => write((data as Uint8Array).toReversed());
     },
   ],
   [
@@ -107,20 +108,32 @@ const scriptOf = (actions: readonly Action[]): Script =>
     actions.map((action) => [action]),
   );
 
+describe("the writer kind, script by script", python.options, () => {
+  let comparison: Comparison<Script>;
+  before(async () => {
+    comparison = await Comparison.open(writerKind);
+  });
+  after(() => comparison.close());
+
+  for (const [what, actions, spoil] of MISTAKES) {
+    it(`finds a mistake in ${what}`, async () => {
+      const script = scriptOf(actions);
+      await comparison.assertSame(script);
+      const wrong = planted(spoil);
+      await assert.rejects(
+        comparison.assertSame(script, (given) => wrong.run(given)),
+        assert.AssertionError,
+      );
+    });
+  }
+});
+
 describe("the writer kind", python.options, () => {
   it("does in every script what CPython's connection does, but for the table of differences", async () => {
     const result = await campaign(writerKind, {});
     assert.equal(complaintOf(writerKind, result), undefined);
     assert.equal(result.cases, 100);
   });
-
-  for (const [what, actions, spoil] of MISTAKES) {
-    it(`finds a mistake in ${what}`, async () => {
-      const script = scriptOf(actions);
-      await assertSame(writerKind, script);
-      await assert.rejects(assertSame(planted(spoil), script), assert.AssertionError);
-    });
-  }
 
   it("finds a mistake by chance, and makes its script small", async () => {
     const { failure } = await campaign(planted(failsToDrain), {});
@@ -161,18 +174,33 @@ const COURSES: readonly (readonly [what: string, course: Partial<Course>])[] = [
 ];
 
 describe("the tls kind", python.options, () => {
+  let comparison: Comparison<TlsScript>;
+  before(async () => {
+    comparison = await Comparison.open(tlsKind);
+  });
+  after(() => comparison.close());
+
   for (const [what, course] of COURSES) {
-    it(`does as asyncio with ${what}`, () => assertSame(tlsKind, planTls({ ...COURSE, ...course })));
+    it(`does as asyncio with ${what}`, () => comparison.assertSame(planTls({ ...COURSE, ...course })));
   }
 
-  it("finds a mistake", async () => {
-    const kind: Kind<ReturnType<typeof planTls>> = {
-      ...tlsKind,
-      run: (script) => tlsKind.run({ ...script, side: script.side === "client" ? "server" : "client" }),
-    };
+  it("finds a mistake in what is wrong with a certificate", async () => {
+    const script = planTls({ ...COURSE, opening: "wrongName" });
+    const another = planTls({ ...COURSE, opening: "untrusted" });
     await assert.rejects(
-      assertSame(kind, planTls({ ...COURSE, opening: "wrongName" })),
+      comparison.assertSame(script, () => tlsKind.run(another)),
       assert.AssertionError,
     );
+  });
+});
+
+describe("assertSame()", python.options, () => {
+  it("carries out what a failing campaign prints", async () => {
+    const script = scriptOf([{ act: "write", n: 3 }, { act: "peerReadAll" }]);
+    assert.match(
+      writerKind.show(script),
+      /^it\(".*", \(\) => assertSame\(writerKind, \{"socket":"tcp",.*\}\)\);$/,
+    );
+    await assertSame(writerKind, script);
   });
 });

@@ -10,13 +10,13 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 6,
     arbitrary: fc
       .tuple(fc.constantFrom("write", "peerWrite", "peerRead", "read", "readExactly"), size)
-      .map(([act, n]) => ({ act, n }) as Action),
+      .map(([act, n]) => ({ act, n })),
   },
   {
     weight: 3,
     arbitrary: fc
       .constantFrom("drain", "isClosing", "writeEof", "canWriteEof", "limits", "waitClosed", "writeMuch")
-      .map((act) => ({ act }) as Action),
+      .map((act) => ({ act })),
   },
 );
 

@@ -61,9 +61,7 @@ const later: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: fc.nat({ max: 20 }).map((n) => ({ act: "cancel", n }) as const) },
   {
     weight: 6,
-    arbitrary: fc
-      .tuple(fc.constantFrom("read", "readExactly"), size)
-      .map(([act, n]) => ({ act, n }) as Action),
+    arbitrary: fc.tuple(fc.constantFrom("read", "readExactly"), size).map(([act, n]) => ({ act, n })),
   },
   { weight: 2, arbitrary: bare("readLine", "readToEnd") },
   { weight: 6, arbitrary: size.map((n) => ({ act: "peerWrite", n }) as const) },
@@ -103,4 +101,4 @@ export const writerScripts: fc.Arbitrary<Script> = fc
     beginning,
     fc.array(tick, { minLength: 1, maxLength: LONGEST, size: "max" }),
   )
-  .map(([socket, limit, first, ticks]) => plan(socket as Script["socket"], limit, [...first, ...ticks]));
+  .map(([socket, limit, first, ticks]) => plan(socket, limit, [...first, ...ticks]));
