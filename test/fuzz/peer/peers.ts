@@ -16,19 +16,20 @@ export interface Command {
 export interface Connected {
   readonly socket: Socket;
   /** What came of `command`. */
-  tell(command: Command): Promise<unknown>;
+  readonly tell: (command: Command) => Promise<unknown>;
 }
 
 /** Processes that are peers, each of one connection at a time. They are started when they are needed. */
 export class Peers {
   readonly #idle: PythonWorker[] = [];
+  #python: string | undefined;
 
   /** Connects over `family`, lets `use` do with it what it likes, and closes both ends. */
   async with<Result>(
     family: "tcp" | "unix",
     use: (connected: Connected) => Promise<Result>,
   ): Promise<Result> {
-    const worker = this.#idle.pop() ?? new PythonWorker(needsPython().command, PROGRAM);
+    const worker = this.#idle.pop() ?? new PythonWorker((this.#python ??= needsPython().command), PROGRAM);
     const tell = async (command: Command) => (await worker.ask([command]))[0];
     const address = await tell({ op: "open", socket: family } as Command);
     const where = typeof address === "string" ? { path: address } : toTcp(address as [string, number]);

@@ -71,7 +71,7 @@ class TlsPeer(Peer):
         return await self.peerTlsRead(1 << 40)
 
     async def peerNotify(self):
-        """Announces the end; what the other end still sends can be read."""
+        """Announces the end; all that the other end has sent before must have been read."""
         try:
             self._tls.unwrap()
         except ssl.SSLWantReadError:

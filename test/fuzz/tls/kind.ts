@@ -18,7 +18,7 @@ export const tlsKind: Kind<Script> = {
   run: (script) => peers.with("tcp", (connected) => carryOutTls(script, connected, certificates!)),
   reconcile,
   concurrency: 4,
-  show: (script) => `await assertSame(tlsKind, ${JSON.stringify(script)});`,
+  show: (script) => `it("does as asyncio does", () => assertSame(tlsKind, ${JSON.stringify(script)}));`,
   async open() {
     certificates = await makeCertificates();
   },

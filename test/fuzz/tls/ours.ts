@@ -3,7 +3,7 @@ import { openConnection, type TlsOptions } from "asyncio-streams";
 import { carryOut, OurConnection } from "../peer/our-connection.js";
 import type { Connected } from "../peer/peers.js";
 import type { Certificates } from "./certificates.js";
-import type { Operation, Script, TlsGiven } from "./script.js";
+import type { OwnTlsOperation, Script, TlsGiven } from "./script.js";
 import type { Socket } from "node:net";
 
 class OurTlsConnection {
@@ -18,28 +18,22 @@ class OurTlsConnection {
     this.#certificates = certificates;
   }
 
-  do(step: Operation): unknown {
-    switch (step.op) {
-      case "open":
-        return this.#open({});
-      case "openTls": {
-        const ssl = this.#context(step.tls);
-        return this.#connection.start(step.handle, () => this.#open({ ssl, ...this.#layer(step.tls) }));
-      }
-      case "startTls":
-        return this.#connection.start(step.handle, () =>
-          this.#connection.writer.startTls(this.#context(step.tls), {
-            serverSide: this.#script.side === "server",
-            ...this.#layer(step.tls),
-          }),
-        );
-      case "startTlsWrong":
-        return this.#connection.start(step.handle, () =>
-          this.#connection.writer.startTls(5 as never, { serverHostname: "localhost" }),
-        );
-      default:
-        return this.#connection.do(step as Parameters<OurConnection["do"]>[0]);
+  do(step: OwnTlsOperation): unknown {
+    const { writer } = this.#connection;
+    if (step.op === "open") return this.#open({});
+    if (step.op === "openTls") {
+      const options = { ssl: this.#context(step.tls), ...this.#layer(step.tls) };
+      return this.#connection.start(step.handle, () => this.#open(options));
     }
+    if (step.op === "startTls") {
+      const options = { serverSide: this.#script.side === "server", ...this.#layer(step.tls) };
+      return this.#connection.start(step.handle, () => writer.startTls(this.#context(step.tls), options));
+    }
+    if (step.op === "startTlsWrong") {
+      const options = { serverHostname: "localhost" };
+      return this.#connection.start(step.handle, () => writer.startTls(5 as never, options));
+    }
+    return this.#connection.do(step);
   }
 
   dispose(): void {

@@ -3,7 +3,7 @@ import type { CertificateName } from "./certificates.js";
 import type { Difference, Operation, Script, Side, Step, TlsGiven, Version } from "./script.js";
 
 /** How the handshake goes. */
-export type Opening =
+type Opening =
   | "right"
   /** What is wrong with the certificate that the client is shown, or the server. */
   | "wrongName"
@@ -24,7 +24,7 @@ export type Action =
     };
 
 /** How an established connection ends. */
-export type Ending =
+type Ending =
   | "notify"
   | "truncate"
   | "reset"
@@ -53,6 +53,13 @@ const LONG = 20_000;
 const SHORT = 150;
 /** More than the kernel takes, and above the mark of TLS. */
 const MUCH = 6_291_456;
+
+/** What the peer does in the place of its part of a handshake. */
+const INSTEAD: Partial<Readonly<Record<Opening, Operation>>> = {
+  garbage: { op: "peerWrite", n: 40 },
+  end: { op: "peerShutdown" },
+  reset: { op: "peerReset" },
+};
 
 export function plan(course: Course): Script {
   const { side, truncation } = course;
@@ -111,21 +118,11 @@ class Plan {
       this.#join(this.#handles++);
     }
     const handle = this.#begin(tls);
-    switch (opening) {
-      case "garbage":
-        this.#step({ op: "peerWrite", n: 40 });
-        return this.#failed(handle);
-      case "end":
-        this.#step({ op: "peerShutdown" });
-        return this.#failed(handle);
-      case "reset":
-        this.#step({ op: "peerReset" });
-        return this.#failed(handle);
-      case "silence":
-        return this.#failed(handle);
-      default:
-        return this.#shakeHands(handle);
-    }
+    if (opening === "silence") return this.#failed(handle);
+    const instead = INSTEAD[opening];
+    if (instead === undefined) return this.#shakeHands(handle);
+    this.#step(instead);
+    return this.#failed(handle);
   }
 
   get #asksClient(): boolean {
@@ -257,7 +254,10 @@ class Plan {
         this.#step({ op: "look", handle: this.#handles });
         this.#waiting.push({ handle: this.#handles++ });
         return;
-      default:
+      case "isClosing":
+      case "writeEof":
+      case "canWriteEof":
+      case "limits":
         return this.#step({ op: action.act });
     }
   }
@@ -300,6 +300,7 @@ class Plan {
   #end(): void {
     switch (this.#course.ending) {
       case "notify":
+        this.#readAll();
         this.#step({ op: "peerNotify" });
         this.#step({ op: "peerTlsReadEnd" });
         return this.#lost();
@@ -314,35 +315,26 @@ class Plan {
         this.#step({ op: "abort" });
         this.#step({ op: "peerTlsReadEnd" });
         return this.#lost();
-      default:
-        return this.#close();
+      case "close":
+      case "closeTruncated":
+      case "closeUnanswered":
+      case "closeWhileSent":
+        return this.#close(this.#course.ending);
     }
   }
 
-  #close(): void {
+  #close(how: Ending): void {
     this.#step({ op: "close" });
     this.#step({ op: "isClosing" });
-    if (this.#course.ending !== "closeUnanswered") {
-      this.#step({ op: "peerTlsReadEnd" });
-      this.#step({ op: "waitClosed", handle: this.#handles });
-      this.#step({ op: "turn" });
-      this.#step({ op: "look", handle: this.#handles });
-      this.#waiting.push({ handle: this.#handles++ });
-    }
-    switch (this.#course.ending) {
-      case "closeTruncated":
-        this.#step({ op: "peerShutdown" });
-        return this.#lost();
-      case "closeUnanswered":
-        return this.#lost(true);
-      case "closeWhileSent":
-        this.#step({ op: "peerTlsWrite", n: 10 });
-        this.#step({ op: "peerNotify" });
-        return this.#lost(false, "data-after-close");
-      default:
-        this.#step({ op: "peerNotify" });
-        return this.#lost();
-    }
+    if (how === "closeUnanswered") return this.#lost(true);
+    this.#step({ op: "peerTlsReadEnd" });
+    this.#step({ op: "waitClosed", handle: this.#handles });
+    this.#step({ op: "turn" });
+    this.#step({ op: "look", handle: this.#handles });
+    this.#waiting.push({ handle: this.#handles++ });
+    if (how === "closeWhileSent") this.#step({ op: "peerTlsWrite", n: 10 });
+    this.#step({ op: how === "closeTruncated" ? "peerShutdown" : "peerNotify" });
+    this.#lost(false, how === "closeWhileSent" ? "data-after-close" : undefined);
   }
 
   #lost(hasError = false, differs?: Difference): void {
@@ -368,6 +360,6 @@ class Plan {
   }
 
   #step(operation: Operation, differs?: Difference): void {
-    this.steps.push({ ...operation, ...(differs !== undefined && { differs }) } as Step);
+    this.steps.push({ ...operation, ...(differs !== undefined && { differs }) });
   }
 }

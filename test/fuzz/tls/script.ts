@@ -1,6 +1,6 @@
 /** A script of a TLS connection: how it is opened, and what both ends do then. */
 import type { CertificateName } from "./certificates.js";
-import type { Operation as PlainOperation } from "../writer/script.js";
+import type { OwnOperation, Operation as PlainOperation } from "../writer/script.js";
 
 export type Side = "client" | "server";
 export type Version = "TLSv1.2" | "TLSv1.3";
@@ -27,11 +27,19 @@ export type Difference =
   | "data-after-close"
   | "readable-after-reset";
 
+/** How our end begins. */
+type Beginning =
+  | { readonly op: "open" }
+  | { readonly op: "openTls"; readonly handle: number; readonly tls: TlsGiven }
+  | { readonly op: "startTls"; readonly handle: number; readonly tls: TlsGiven }
+  | { readonly op: "startTlsWrong"; readonly handle: number };
+
+/** What our end does. */
+export type OwnTlsOperation = OwnOperation | Beginning;
+
 export type Operation =
   | PlainOperation
-  | { readonly op: "open" }
-  | { readonly op: "openTls" | "startTls"; readonly handle: number; readonly tls: TlsGiven }
-  | { readonly op: "startTlsWrong"; readonly handle: number }
+  | Beginning
   | {
       readonly op: "peerTls";
       readonly side: Side;

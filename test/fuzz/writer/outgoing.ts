@@ -2,7 +2,7 @@
 import type { Limits, Script } from "./script.js";
 
 /** More than the kernel takes of one connection, and a MiB on top: 208 KiB of a Unix socket, 4.5 MiB of TCP. */
-export const MUCH: Readonly<Record<Script["socket"], number>> = { unix: 1_572_864, tcp: 6_291_456 };
+const MUCH: Readonly<Record<Script["socket"], number>> = { unix: 1_572_864, tcp: 6_291_456 };
 /** How often much may be written in a script. */
 const MOST_MUCH = 2;
 /** A high mark above all that is ever written. */
@@ -14,6 +14,8 @@ const FITS = 32_768;
 const DEFAULT_HIGH = 65_536;
 
 export class Outgoing {
+  /** How much is much. */
+  readonly much: number;
   /** Written, and not read by the peer. */
   underWay = 0;
   /** Written in the tick that runs. */
@@ -24,12 +26,11 @@ export class Outgoing {
   isPaused = false;
   /** … but asyncio has missed it. */
   isPauseMissed = false;
-  readonly #much: number;
   #high = DEFAULT_HIGH;
   #timesMuch = 0;
 
   constructor(socket: Script["socket"]) {
-    this.#much = MUCH[socket];
+    this.much = MUCH[socket];
   }
 
   get canWriteMuch(): boolean {
@@ -54,10 +55,10 @@ export class Outgoing {
     this.isPauseMissed = isMissed && this.isPaused;
   }
 
-  writeMuch(write: (n: number) => void): void {
+  writeMuch(how: "write" | "writeLines"): void {
     this.#timesMuch++;
     this.isFull = true;
-    write.call(this, this.#much);
+    this[how](this.much);
   }
 
   /** Whether the limits are right, and what follows certain. */

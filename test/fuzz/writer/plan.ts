@@ -147,11 +147,11 @@ class Plan {
       case "writelines":
         return this.#writeLines(action.sizes);
       case "writeMuch":
-        return this.#writeMuch((n) => this.#step({ op: "write", n }), this.#out.write);
+        return this.#writeMuch((n) => this.#step({ op: "write", n }), "write");
       case "writelinesMuch":
         return this.#writeMuch(
           (n) => this.#step({ op: "writelines", sizes: [n - 1000, 1000] }),
-          this.#out.writeLines,
+          "writeLines",
         );
       case "writeWrong":
         return this.#step({ op: "writeWrong", value: action.value });
@@ -215,7 +215,7 @@ class Plan {
     if (this.#state === "open" && !this.#out.canWrite(n)) return;
     const isLate = this.#wasFlushedLate && n > 0 && !this.#isEofWritten;
     this.#step({ op: "write", n }, isLate ? "late-close" : undefined);
-    if (n > 0 && !this.#isEofWritten) this.#written(n, this.#out.write);
+    if (n > 0 && !this.#isEofWritten) this.#written(n, "write");
   }
 
   #writeLines(sizes: readonly number[]): void {
@@ -227,19 +227,17 @@ class Plan {
     const fails = isOver && !this.#isEofWritten;
     this.#hasFailedToWrite ||= fails;
     this.#step({ op: "writelines", sizes }, fails ? "writelines-after-end" : undefined);
-    if (n > 0 && !this.#isEofWritten) this.#written(n, this.#out.writeLines);
+    if (n > 0 && !this.#isEofWritten) this.#written(n, "writeLines");
   }
 
-  #writeMuch(step: (n: number) => void, write: (n: number) => void): void {
+  #writeMuch(step: (n: number) => void, how: "write" | "writeLines"): void {
     const isOpen = this.#state === "open" && this.#peer !== "gone" && !this.#isEofWritten;
     if (!isOpen || !this.#out.canWriteMuch) return;
-    this.#out.writeMuch((n) => {
-      step(n);
-      write.call(this.#out, n);
-    });
+    step(this.#out.much);
+    this.#out.writeMuch(how);
   }
 
-  #written(n: number, write: (n: number) => void): void {
+  #written(n: number, how: "write" | "writeLines"): void {
     if (this.#state === "closing") {
       this.#extra = { bytes: (this.#extra?.bytes ?? 0) + n, differs: "write-while-closing" };
     } else if (this.#state === "broken" || (this.#peer === "gone" && this.#socket === "unix")) {
@@ -247,7 +245,7 @@ class Plan {
     } else if (this.#peer === "gone") {
       this.#break();
     } else if (this.#state === "open") {
-      write.call(this.#out, n);
+      this.#out[how](n);
     }
   }
 

@@ -29,6 +29,9 @@ export type Operation =
   | { readonly op: "peerWrite" | "peerRead"; readonly n: number }
   | { readonly op: "peerReadEnd" | "peerShutdown" | "peerClose" | "peerReset" | "peerGone" };
 
+/** What our end does. */
+export type OwnOperation = Exclude<Operation, { readonly op: `peer${string}` }>;
+
 /** Marks of the write buffer, in bytes. */
 export interface Limits {
   readonly high?: number | undefined;
@@ -42,9 +45,9 @@ export type Step = Operation & {
   /** How the two sides may differ here on purpose. */
   readonly differs?: Difference | undefined;
   /** Of what arrives, so many bytes are sent by asyncio alone. */
-  readonly extra?: number;
+  readonly extra?: number | undefined;
   /** How many bytes arrive is up to the kernel: at most so many. */
-  readonly atMost?: number;
+  readonly atMost?: number | undefined;
 };
 
 export interface Script {
