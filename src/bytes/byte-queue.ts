@@ -170,7 +170,6 @@ export class ByteQueue {
       this.#chunks.length = 0;
       this.#first = 0;
       this.#page = undefined;
-      // Stryker disable next-line ConditionalExpression,LogicalOperator,EqualityOperator,ArithmeticOperator: it is only a matter of time when the list moves up
     } else if (this.#first >= 64 && this.#first * 2 >= this.#chunks.length) {
       this.#chunks.splice(0, this.#first);
       this.#first = 0;

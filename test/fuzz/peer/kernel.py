@@ -14,11 +14,6 @@ HEADER = struct.Struct("=IHHII")
 
 def is_connected(local, remote):
     """Whether there is a TCP connection between these addresses of IPv4, as seen from its end at `local`."""
-    return state(local, remote) is not None
-
-
-def state(local, remote):
-    """A number of the kernel's TCP states; None once the connection is gone."""
     ends = struct.pack(
         "!HH4s12x4s12x", local[1], remote[1], socket.inet_aton(local[0]), socket.inet_aton(remote[0])
     )
@@ -27,9 +22,9 @@ def state(local, remote):
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
         kernel.send(HEADER.pack(HEADER.size + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 1, 0) + request)
         answer = kernel.recv(8192)
-    if HEADER.unpack_from(answer)[1] == NLMSG_ERROR:
-        (code,) = struct.unpack_from("=i", answer, HEADER.size)
-        if -code != errno.ENOENT:
-            raise OSError(-code, os.strerror(-code))
-        return None
-    return answer[HEADER.size + 1]
+    if HEADER.unpack_from(answer)[1] != NLMSG_ERROR:
+        return True
+    (code,) = struct.unpack_from("=i", answer, HEADER.size)
+    if -code != errno.ENOENT:
+        raise OSError(-code, os.strerror(-code))
+    return False

@@ -90,7 +90,7 @@ const BEGINNINGS: readonly (readonly (readonly Action[])[])[] = [
 ];
 
 const beginning = fc.oneof(
-  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 2, arbitrary: fc.constant([]) },
   { weight: 1, arbitrary: fc.constantFrom(...BEGINNINGS) },
 );
 
