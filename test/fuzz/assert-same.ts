@@ -44,7 +44,8 @@ export class Comparison<Script> {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#python.close(), this.#kind.close?.()]);
+    await this.#python.close();
+    await this.#kind.close?.();
   }
 }
 

@@ -69,7 +69,8 @@ export async function runCampaign<Script>(
   try {
     return await new Campaign(kind, options, python).run();
   } finally {
-    await Promise.all([python.close(), kind.close?.()]);
+    await python.close();
+    await kind.close?.();
   }
 }
 

@@ -1,4 +1,4 @@
-"""TLS contexts of both ends, with the certificates in the folder that $FUZZ_CERTIFICATES names."""
+"""TLS contexts of both ends, with the certificates in the folder that $FUZZ_FOLDER names."""
 import functools
 import os
 import ssl
@@ -21,4 +21,4 @@ def make_context(side, version, certificate, verifies):
 
 
 def path(name):
-    return os.path.join(os.environ["FUZZ_CERTIFICATES"], name)
+    return os.path.join(os.environ["FUZZ_FOLDER"], name)

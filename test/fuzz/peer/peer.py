@@ -23,15 +23,14 @@ def code_of(error):
 
 
 class Listeners:
-    """Where connections to peers are made: one address of each family."""
+    """Where connections to peers are made: one address of each family, with $FUZZ_FOLDER for files."""
 
     def __init__(self):
-        self._folder = tempfile.TemporaryDirectory(prefix="fuzz-")
         tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         tcp.bind(("127.0.0.1", 0))
         unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        unix.bind(os.path.join(self._folder.name, "s"))
+        unix.bind(os.path.join(tempfile.mkdtemp(dir=os.environ["FUZZ_FOLDER"]), "s"))
         self._sockets = {"tcp": tcp, "unix": unix}
         for listener in self._sockets.values():
             listener.listen()

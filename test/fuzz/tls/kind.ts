@@ -1,6 +1,7 @@
 /** Scripts of TLS connections, whose other end is CPython's ssl on a bare socket. */
 import { packageRoot } from "../../support/package-root.js";
 import type { Kind } from "../kind.js";
+import { makeFolder, removeFolder } from "../peer/folder.js";
 import { Peers } from "../peer/peers.js";
 import { makeCertificates, type Certificates } from "./certificates.js";
 import { carryOutTls } from "./ours.js";
@@ -20,10 +21,10 @@ export const tlsKind: Kind<Script> = {
   concurrency: 4,
   show: (script) => `it("does as asyncio does", () => assertSame(tlsKind, ${JSON.stringify(script)}));`,
   async open() {
-    certificates = await makeCertificates();
+    certificates = await makeCertificates(await makeFolder());
   },
   async close() {
     await peers.close();
-    await certificates?.remove();
+    await removeFolder();
   },
 };

@@ -2,6 +2,7 @@
 import { openConnection, type Connection } from "asyncio-streams";
 import { packageRoot } from "../../support/package-root.js";
 import type { Kind } from "../kind.js";
+import { makeFolder, removeFolder } from "../peer/folder.js";
 import { carryOut, OurConnection } from "../peer/our-connection.js";
 import { Peers } from "../peer/peers.js";
 import { reconcile } from "./reconcile.js";
@@ -31,5 +32,11 @@ export const writerKind: Kind<Script> = {
   reconcile,
   concurrency: 4,
   show: (script) => `it("does as asyncio does", () => assertSame(writerKind, ${JSON.stringify(script)}));`,
-  close: () => peers.close(),
+  async open() {
+    await makeFolder();
+  },
+  async close() {
+    await peers.close();
+    await removeFolder();
+  },
 };
