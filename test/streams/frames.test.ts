@@ -163,6 +163,15 @@ describe("readFrame(), frames() and writeFrame()", () => {
     assert.equal(reader.bufferedBytes, 2);
   });
 
+  it("refuse a second read, and name themselves", async () => {
+    const reader = new StreamReader();
+    const pending = readFrame(reader, BYTE);
+    const message = "readFrame() called while another coroutine is already waiting for incoming data";
+    await assert.rejects(readFrame(reader, BYTE), { name: "InvalidStateError", message });
+    reader.feedData(Buffer.from("\x01a"));
+    assert.equal(String(await pending), "a");
+  });
+
   it("refuse what is no reader, no writer, or no format, such as the options of one", async () => {
     const { reader } = readerWith("\0\0\0\0");
     const { writer } = connectedInMemory().near;
