@@ -12,10 +12,23 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimer(delay, callback, kind) {
-    // Timers may run one right behind the other; before an immediate the system is asked for what has arrived.
-    const timer = delay === 0 ? setImmediate(callback) : setTimeout(callback, delay);
+    if (delay === 0) return onceAsked(callback, kind);
+    const timer = setTimeout(callback, delay);
     if (kind === "background") timer.unref();
-    return () =>
-      delay === 0 ? clearImmediate(timer as NodeJS.Immediate) : clearTimeout(timer as NodeJS.Timeout);
+    return () => clearTimeout(timer);
   },
 };
+
+/**
+ * Timers may run one right behind the other; before an immediate the system is asked for what has arrived. Not so on Bun
+ * behind what was delivered itself: there it is asked before the next one.
+ */
+function onceAsked(callback: () => void, kind: "background" | undefined): () => void {
+  let immediate: NodeJS.Immediate;
+  const set = (run: () => void) => {
+    immediate = setImmediate(run);
+    if (kind === "background") immediate.unref();
+  };
+  set(() => set(callback));
+  return () => clearImmediate(immediate);
+}
