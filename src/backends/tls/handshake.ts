@@ -6,6 +6,7 @@ import {
   CertificateError,
   ConnectionResetError,
   NotImplementedError,
+  OSError,
   TlsHandshakeTimeoutError,
 } from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
@@ -51,6 +52,8 @@ function makeSecureContext(options: TlsOptions, side: "client" | "server"): Secu
   });
 }
 
+const ENDED = "The peer ended the connection during the TLS handshake";
+
 /**
  * Resolves when the handshake is done and the peer is verified, with what `wrap` makes of the socket at that moment. Else
  * `lower` is destroyed, and the rejection says why.
@@ -75,8 +78,7 @@ export function handshake<Result>(
       reject(error);
     };
     const onError = (error: Error) => fail(handshakeError(socket, error));
-    const onEnd = () =>
-      fail(new ConnectionResetError("The peer ended the connection during the TLS handshake"));
+    const onEnd = () => fail(new ConnectionResetError(ENDED));
     // The peer's last words, such as an alert, come first.
     const onChannelEnd = () => void setImmediate(() => setImmediate(onEnd));
     const onAbort = () => fail(signal.reason);
@@ -182,6 +184,9 @@ function serverProblem(socket: TLSSocket, { options, secureContext }: PreparedTl
 }
 
 function handshakeError(socket: TLSSocket, error: Error & { code?: string }): Error {
+  // Bun may tell of the end so, as "socket hang up", before the streams do.
+  const isEnd = error.code === "ECONNRESET" && !("syscall" in error) && !(error instanceof OSError);
+  if (isEnd) return new ConnectionResetError(ENDED, { cause: error });
   const { authorizationError } = socket as { authorizationError: unknown };
   if (!authorizationError || error.code === "ECONNRESET") return fromTlsError(error);
   return new CertificateError(error.message, {
