@@ -46,6 +46,16 @@ export function makeIdentities(): Identities {
   const own = (options: object) => authority.issue({ key, ...options });
   const below = (options: object) => authority.issueAuthority({ key, ...options });
 
+  const weak = [
+    ["with a key of 768 bits", authority.issue({ keyBits: 768 }), "EE_KEY_TOO_SMALL"],
+    [
+      "with a key of 1024 bits",
+      authority.issue({ keyBits: 1024 }),
+      "EE_KEY_TOO_SMALL",
+      { skip: takesWeakKeys(authority) },
+    ],
+    ["signed with SHA-1", own({ digest: "sha1" }), "CA_MD_TOO_WEAK"],
+  ] as const;
   const common = (usages: readonly ("serverAuth" | "clientAuth")[]): readonly RefusedIdentity[] =>
     (
       [
@@ -91,19 +101,7 @@ export function makeIdentities(): Identities {
           "CRL_SIGNATURE_FAILURE",
           { trust: { ...trust, crl: namesake.revoke([]) }, skip: noLists },
         ],
-        [
-          "with a key of 768 bits",
-          authority.issue({ keyBits: 768 }),
-          "EE_KEY_TOO_SMALL",
-          { skip: noSecurityLevels },
-        ],
-        [
-          "with a key of 1024 bits",
-          authority.issue({ keyBits: 1024 }),
-          "EE_KEY_TOO_SMALL",
-          { skip: takesWeakKeys(authority) },
-        ],
-        ["signed with SHA-1", own({ digest: "sha1" }), "CA_MD_TOO_WEAK", { skip: noSecurityLevels }],
+        ...(noSecurityLevels ? [] : weak),
       ] as const
     ).map(([what, identity, code, more]) => ({
       what: `a certificate ${what}`,
@@ -196,8 +194,8 @@ const isDeno = versions["deno"] !== undefined;
 const noLists = isDeno && "Deno has no lists of revoked certificates, and the library refuses crl there";
 /** Why the peer cannot speak them. */
 export const noOldProtocols: string | false = isDeno && "Deno has no protocol older than TLS 1.2";
-/** Bun runs BoringSSL and Deno rustls, which have none. */
-const noSecurityLevels =
+/** Bun runs BoringSSL and Deno rustls, which have none: what is weak is not among the refused ones then. */
+export const noSecurityLevels: string | false =
   (versions["bun"] ?? versions["deno"]) !== undefined && "this runtime has no security levels of OpenSSL";
 
 /** For the peer of the code under test, which has to show and to take what is weak. */
@@ -206,7 +204,6 @@ export const WEAK: { readonly minVersion: "TLSv1"; readonly ciphers?: string } =
   : { minVersion: "TLSv1", ciphers: "DEFAULT@SECLEVEL=0" };
 
 function takesWeakKeys(authority: Authority): string | false {
-  if (noSecurityLevels) return noSecurityLevels;
   try {
     createSecureContext(authority.issue({ keyBits: 1024 }));
     return "this runtime's OpenSSL takes keys of 1024 bits";

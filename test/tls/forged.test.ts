@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
-import { versions } from "node:process";
 import { describe, it } from "node:test";
 import { connect, createServer } from "node:tls";
 import { CertificateError, openConnection, startServer } from "asyncio-streams";
@@ -69,19 +68,6 @@ it("a client without a certificate is not authorized where one is asked for", as
   } finally {
     await server[Symbol.asyncDispose]();
   }
-});
-
-const looksForRevoked = versions["deno"] === undefined && "the runtime looks for revoked certificates";
-it("crl is refused where the runtime would pass it over", { skip: looksForRevoked }, async () => {
-  await assert.rejects(openConnection("127.0.0.1", 9, { ssl: { crl: "x" } }), {
-    name: "NotImplementedError",
-  });
-  await assert.rejects(
-    startServer(() => {}, "127.0.0.1", 0, { ssl: { ...authority.issue(), crl: "x" } }),
-    {
-      name: "NotImplementedError",
-    },
-  );
 });
 
 it("a server goes on when what came before the handshake is none", async () => {

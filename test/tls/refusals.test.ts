@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { connect, type ConnectionOptions } from "node:tls";
 import {
   CertificateError,
+  ConnectionRefusedError,
   NotImplementedError,
   openConnection,
   startServer,
@@ -16,7 +17,7 @@ import {
 } from "asyncio-streams";
 import { portOf } from "../support/addresses.js";
 import { cleanups } from "../support/cleanup.js";
-import { makeIdentities, noOldProtocols, WEAK } from "../support/refused-identities.js";
+import { makeIdentities, noOldProtocols, noSecurityLevels, WEAK } from "../support/refused-identities.js";
 import { leavingNothing } from "../support/open-resources.js";
 import { packageRoot } from "../support/package-root.js";
 import { barePort, tlsEchoPort } from "../support/tls-peers.js";
@@ -196,14 +197,22 @@ for (const { name, truncation } of MODES) {
 }
 
 describe("a list of revoked certificates", () => {
-  const skip = process.versions["deno"] === undefined && "this runtime looks at such lists";
-  it("is refused where the runtime would not look at it", { skip }, async () => {
+  it("is refused where the runtime would not look at it, and only there", async () => {
     const ssl = { ...good, ...trust, crl: authority.revoke([]) };
-    await assert.rejects(openConnection("127.0.0.1", 1, { ssl }), NotImplementedError);
-    await assert.rejects(
-      startServer(() => {}, "127.0.0.1", 0, { ssl }),
-      NotImplementedError,
-    );
+    const isRefused = process.versions["deno"] !== undefined;
+    const serving = startServer(() => {}, "127.0.0.1", 0, { ssl });
+    if (isRefused) await assert.rejects(serving, NotImplementedError);
+    else await (await serving)[Symbol.asyncDispose]();
+    const dialing = openConnection("127.0.0.1", 1, { ssl });
+    await assert.rejects(dialing, isRefused ? NotImplementedError : ConnectionRefusedError);
+  });
+});
+
+describe("a weak certificate", () => {
+  it("is refused as the security level of OpenSSL says", { skip: noSecurityLevels }, () => {
+    for (const code of ["EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"]) {
+      assert.ok(servers.some((row) => row.code === code) && clients.some((row) => row.code === code), code);
+    }
   });
 });
 
