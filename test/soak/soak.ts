@@ -2,7 +2,9 @@
  * Many conversations at once, for as long as is asked: each over a transport, about something, and with an end or a
  * disturbance that chance decides. Now and then all come to their end, and nothing may be left of them then.
  */
+import { once } from "node:events";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { createServer } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { StreamReader, StreamWriter } from "asyncio-streams";
 import { watchResources } from "../support/open-resources.js";
@@ -87,6 +89,7 @@ interface Talk {
 
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const undos: (() => unknown)[] = [];
+  await openReserve();
   const before = descriptors();
   const nothingElse = await watchResources();
   const soak = new Soak(options);
@@ -303,6 +306,14 @@ async function ended(writer: StreamWriter, { disturbs }: Talk): Promise<void> {
 
 function count(counts: Record<string, number>, name: string): void {
   counts[name] = (counts[name] ?? 0) + 1;
+}
+
+/** With its first socket the runtime opens a descriptor that it keeps, for when there are no more. */
+async function openReserve(): Promise<void> {
+  const first = createServer().listen(0, "127.0.0.1");
+  await once(first, "listening");
+  first.close();
+  await once(first, "close");
 }
 
 /** What each of them stands for, where the system tells. */
