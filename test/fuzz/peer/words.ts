@@ -1,4 +1,5 @@
 /** What both sides of a comparison say in different words, made the same. */
+import { SELF_SIGNED } from "../../support/runtime.js";
 
 export type Use = (difference: string) => void;
 
@@ -42,7 +43,7 @@ const TLS_ERRORS: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** Numbers of OpenSSL for what is wrong with a certificate, as Node.js names them. */
 const VERIFY_CODES: ReadonlyMap<unknown, string> = new Map([
-  [18, "DEPTH_ZERO_SELF_SIGNED_CERT"],
+  [18, SELF_SIGNED],
   [62, "ERR_TLS_CERT_ALTNAME_INVALID"],
 ]);
 
