@@ -1,7 +1,6 @@
 /** What memory a process holds when nothing is under way, and how fast that grows. */
 import { memoryUsage } from "node:process";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "../support/garbage.js";
 
 /** In bytes, but for `at`: ms since the run began. */
 export interface MemorySample {
@@ -15,18 +14,6 @@ export interface MemorySample {
 export type MemoryKind = Exclude<keyof MemorySample, "at">;
 
 export const MEMORY_KINDS: readonly MemoryKind[] = ["rss", "heapUsed", "external"];
-
-const collectGarbage: () => void = findCollector();
-
-function findCollector(): () => void {
-  try {
-    setFlagsFromString("--expose-gc");
-    return runInNewContext("gc") as () => void;
-  } catch {
-    // Not every runtime has it: then garbage counts, too.
-    return () => {};
-  }
-}
 
 /** A sample after garbage has been collected; twice, since finalisers free more. */
 export async function sampleMemory(at: number): Promise<MemorySample> {

@@ -1,12 +1,9 @@
 /** How much memory a process holds. When garbage is collected is up to the runtime, so what is held is what is left then. */
 import { memoryUsage } from "node:process";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "./garbage.js";
 
 /** Bytes that pass between two looks: so much garbage does not count as held, and is not enough to grow the heap for. */
 const BETWEEN_LOOKS = 8 * 1_048_576;
-
-const collectGarbage = collector();
 
 /** Looks, from now on, at what is resident above what is so now. */
 export class HeldMemory {
@@ -31,11 +28,4 @@ export class HeldMemory {
 function residentWithoutGarbage(): number {
   collectGarbage();
   return memoryUsage.rss();
-}
-
-function collector(): () => void {
-  const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
-  if (Bun !== undefined) return () => Bun.gc(true);
-  setFlagsFromString("--expose-gc");
-  return runInNewContext("gc") as () => void;
 }
