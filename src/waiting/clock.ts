@@ -12,7 +12,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimer(delay, callback, kind) {
-    if (delay === 0) return onceAsked(callback, kind);
+    if (delay === 0) return onceAsked(callback);
     const timer = setTimeout(callback, delay);
     if (kind === "background") timer.unref();
     return () => clearTimeout(timer);
@@ -20,15 +20,19 @@ export const systemClock: Clock = {
 };
 
 /**
- * Timers may run one right behind the other; before an immediate the system is asked for what has arrived. Not so on Bun
- * behind what was delivered itself: there it is asked before the next one.
+ * Timers may run one right behind the other; before an immediate the system is asked for what has arrived. On Bun, behind what
+ * was delivered itself, only before the next one, and on Deno before any timer, but not before each immediate. The process
+ * waits for these turns also in the background: for an immediate that it does not wait for, the event loop does not turn.
  */
-function onceAsked(callback: () => void, kind: "background" | undefined): () => void {
+function onceAsked(callback: () => void): () => void {
   let immediate: NodeJS.Immediate;
-  const set = (run: () => void) => {
-    immediate = setImmediate(run);
-    if (kind === "background") immediate.unref();
+  const timer = setTimeout(() => {
+    immediate = setImmediate(() => {
+      immediate = setImmediate(callback);
+    });
+  }, 0);
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(immediate);
   };
-  set(() => set(callback));
-  return () => clearImmediate(immediate);
 }
