@@ -1,4 +1,5 @@
 // Joins what asyncio has, the tests that prove it and what these led to on each runtime into the text of docs/parity.md.
+import { isMeant } from "../tests/verdict.mjs";
 
 /** Where the page stands, seen from itself. */
 const DIFFERENCES = "differences.md";
@@ -83,7 +84,7 @@ function cell(item, wanted, runtime, { results, known }, objections) {
   if (problems.length === 0) return "✔";
   const reasons = problems.map((problem) => ({
     ...problem,
-    entry: known.find(({ file, test }) => file === problem.file && (test === "*" || test === problem.test)),
+    entry: known.find((entry) => isMeant(entry, problem)),
   }));
   for (const { file, test, outcome, reason, entry } of reasons) {
     const isExplained = entry !== undefined || (outcome === "skipped" && reason !== undefined);

@@ -1,5 +1,6 @@
 // Weighs results against the failures that are known of a runtime, test/known-failures/<runtime>.json:
-// `{ file, test, reason, link }` each, where the test "*" stands for a whole file that the runtime cannot run.
+// `{ file, test, reason, link }` each. A `*` in the test's name stands for anything: alone for a whole file that the runtime
+// cannot run.
 
 /**
  * @param files the files that have run, of which alone `known` is looked at
@@ -8,8 +9,7 @@
  */
 export function weigh(files, results, known) {
   const expected = known.filter(({ file }) => files.includes(file));
-  const isKnown = ({ file, test }) =>
-    expected.some((entry) => entry.file === file && (entry.test === test || entry.test === "*"));
+  const isKnown = (result) => expected.some((entry) => isMeant(entry, result));
   const having = (outcome) => results.filter((result) => result.outcome === outcome);
   const failed = having("failed");
   const skipped = having("skipped").filter((result) => !isKnown(result));
@@ -26,15 +26,20 @@ export function weigh(files, results, known) {
         .map((result) => `SKIPPED WITHOUT A REASON ${show(result)}`),
       ...known.flatMap(objectionsTo),
       ...expected.flatMap((entry) => {
-        const meant = results.filter(
-          ({ file, test }) => file === entry.file && (entry.test === "*" || entry.test === test),
-        );
+        const meant = results.filter((result) => isMeant(entry, result));
         if (meant.length === 0) return [`KNOWN FAILURE THAT DOES NOT EXIST ${show(entry)}`];
-        if (meant.some(({ outcome }) => outcome !== "passed")) return [];
-        return [`KNOWN FAILURE THAT PASSES ${show(entry)}`];
+        return meant
+          .filter(({ outcome }) => outcome === "passed")
+          .map(({ test }) => `KNOWN FAILURE THAT PASSES ${show({ ...entry, test })}`);
       }),
     ],
   };
+}
+
+/** Whether an entry is about a test. */
+export function isMeant(entry, { file, test }) {
+  const parts = entry.test.split("*").map((part) => part.replaceAll(/[$()+.?[\\\]^{|}]/g, "\\$&"));
+  return file === entry.file && new RegExp(`^${parts.join(".*")}$`).test(test);
 }
 
 /** What is wrong with the entry itself. */

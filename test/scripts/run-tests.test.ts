@@ -52,6 +52,12 @@ describe("weigh()", () => {
     ["a known failure of a file that has not run", [], [{ ...entry, file: "b.test.ts" }], []],
     ["a file that cannot run, and is known", [result("failed", "*")], [{ ...entry, test: "*" }], []],
     [
+      "known failures of one kind, one of which passes",
+      [result("failed", "a (1) > x"), result("passed", "a (2) > x"), result("passed", "a (2) > y")],
+      [{ ...entry, test: "a (*) > x" }],
+      ["KNOWN FAILURE THAT PASSES a.test.ts: a (2) > x (why)"],
+    ],
+    [
       "a known failure without a link",
       [result("failed")],
       [{ ...entry, link: "" }],
