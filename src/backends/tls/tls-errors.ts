@@ -34,6 +34,7 @@ export function fromTlsError(error: unknown): Error {
   if (CERTIFICATE_CODE.test(code)) return new CertificateError(message, { code, cause: error });
   if (/^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)) return new TlsError(message, { code, cause: error });
   // Bun's "socket hang up", which names no system call.
-  if (code === "ECONNRESET") return new ConnectionResetError(message, { code, cause: error });
+  if (code === "ECONNRESET" && !("syscall" in error))
+    return new ConnectionResetError(message, { code, cause: error });
   return fromSystemError(error);
 }
