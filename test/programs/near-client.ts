@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { openConnection, type Connection, type OpenConnectionOptions } from "asyncio-streams";
 import { patternBytes } from "../support/bytes.js";
 import { errorText } from "../support/error-text.js";
-import { leavingNothing } from "../support/open-resources.js";
+import { leavingNothing, openSockets } from "../support/open-resources.js";
 
 interface Task {
   readonly host: string;
@@ -96,7 +96,14 @@ function isLookingUp(): boolean {
   return isTold || readFileSync("/proc/self/net/udp", "utf8").trim().includes("\n");
 }
 
+/** About half a second after it has started, Deno opens two sockets of its own. */
+async function untilDenoHasItsSockets(): Promise<void> {
+  const before = openSockets().length;
+  for (let waits = 0; waits < 200 && openSockets().length < before + 2; waits++) await setTimeout(10);
+}
+
 const [name = "", task = ""] = process.argv.slice(2);
+if (process.versions["deno"] !== undefined) await untilDenoHasItsSockets();
 await leavingNothing(async () => {
   await tasks[name]!(JSON.parse(task) as Task);
   // One of the system's lookups cannot be given up; it ends by itself.

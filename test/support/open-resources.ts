@@ -49,7 +49,8 @@ function openResources(): string[] {
   return [...getActiveResourcesInfo(), ...openSockets()].filter((name) => name !== "Immediate");
 }
 
-function openSockets(): string[] {
+/** One word for each; none where the system does not tell. */
+export function openSockets(): string[] {
   if (process.platform !== "linux") return [];
   return readdirSync("/proc/self/fd").flatMap((descriptor) => {
     try {
