@@ -49,15 +49,21 @@ function openResources(): string[] {
   return [...getActiveResourcesInfo(), ...openSockets()].filter((name) => name !== "Immediate");
 }
 
-/** One word for each; none where the system does not tell. */
+/** One word for each; none where the system does not tell. A runtime may open its standard streams twice. */
 export function openSockets(): string[] {
   if (process.platform !== "linux") return [];
+  const standard = ["0", "1", "2"].map(targetOf);
   return readdirSync("/proc/self/fd").flatMap((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith("socket:") ? ["socket"] : [];
-    } catch {
-      // It was the descriptor of the listing itself.
-      return [];
-    }
+    const target = targetOf(descriptor);
+    return target?.startsWith("socket:") && !standard.includes(target) ? ["socket"] : [];
   });
+}
+
+/** Nothing for a descriptor that has been closed, such as that of a listing. */
+function targetOf(descriptor: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return undefined;
+  }
 }

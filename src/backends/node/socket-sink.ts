@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { NO_BYTES } from "../../transport/tls.js";
 import type { ByteSink } from "./batched-writer.js";
 import { isDeno } from "./runtime.js";
+import { toldOfWrite } from "./system-errors.js";
 
 /** Bytes. */
 const PIECE = 262_144;
@@ -34,7 +35,7 @@ export class SocketSink implements ByteSink {
     const onDone: WriteCallback = (error) => {
       if (error) {
         this.#current = 0;
-        failed(error);
+        failed(toldOfWrite(error));
       } else whenPassedOn(onPassedOn);
     };
     const onPassedOn = (): void => {

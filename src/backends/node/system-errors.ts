@@ -13,7 +13,7 @@ import {
   toError,
   type OSErrorDetails,
 } from "../../errors.js";
-import { isDeno } from "./runtime.js";
+import { isBun, isDeno } from "./runtime.js";
 
 const CLASSES: Readonly<Record<string, new (message: string, details: OSErrorDetails) => OSError>> = {
   EACCES: PermissionError,
@@ -38,6 +38,13 @@ export function fromSystemError(error: unknown, explanation?: string): Error {
   const details = { code, errno: isNumber ? errno : undefined, syscall, address, port, path, cause: error };
   const ErrorClass = syscall === "getaddrinfo" ? NameResolutionError : (CLASSES[code] ?? OSError);
   return new ErrorClass(message, details);
+}
+
+/** An error of a write. Bun says that the descriptor is bad where it has closed a socket by itself, as the peer is gone. */
+export function toldOfWrite(error: Error & OSErrorDetails): Error {
+  if (!isBun || error.code !== "EBADF") return error;
+  const details = { code: "EPIPE", errno: -constants.errno.EPIPE, syscall: "write" };
+  return Object.assign(new Error("write EPIPE", { cause: error }), details);
 }
 
 /** An error of binding an address. Deno says that the argument is invalid where this machine does not have the address. */
