@@ -4,9 +4,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { installedRuntime } from "../tests/runtimes.mjs";
 
-/** Stryker's least. */
-const LEAST_NODE = 22;
 /** In KiB: mutants may ask for any amount of memory. */
 const MEMORY = 8_000_000;
 
@@ -23,11 +22,8 @@ if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== digest) {
   writeFileSync(stampFile, digest);
 }
 
-const [major] = process.versions.node.split(".").map(Number);
-const node =
-  major >= LEAST_NODE
-    ? process.execPath
-    : `${here}node_modules/node-${process.platform}-${process.arch}/bin/node`;
+// Stryker does not run on the oldest Node.js that the tests run on.
+const node = installedRuntime("node24").program;
 const stryker = `${here}node_modules/@stryker-mutator/core/bin/stryker.js`;
 const arguments_ = ["run", `${here}stryker.config.json`, ...process.argv.slice(2)];
 run("sh", ["-c", `ulimit -v ${MEMORY}; exec "$@"`, "sh", node, stryker, ...arguments_], root);
