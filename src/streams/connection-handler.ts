@@ -57,8 +57,6 @@ export class ConnectionHandler {
   readonly #liveness: Liveness | undefined;
   #nextHandshakeReport = 0;
   #suppressed = 0;
-  /** What `serve` has returned and has not settled. */
-  readonly #tasks = new Set<Promise<void>>();
 
   constructor(
     serve: ServeConnection,
@@ -164,10 +162,7 @@ export class ConnectionHandler {
     try {
       const returned = this.#serve(connection, life);
       if (!isPromiseLike(returned)) return;
-      const task: Promise<void> = Promise.resolve(returned)
-        .then(succeed, fail)
-        .finally(() => this.#tasks.delete(task));
-      this.#tasks.add(task);
+      void Promise.resolve(returned).then(succeed, fail);
     } catch (error) {
       fail(error);
     }
