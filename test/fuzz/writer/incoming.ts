@@ -26,8 +26,9 @@ export class Incoming {
     this.#limit = limit;
   }
 
-  /** The peer sends `n` bytes. */
+  /** The peer sends `n` bytes. Without any, nothing is noticed. */
   receive(n: number): void {
+    if (n === 0) return;
     this.sent += n;
     this.unread += n;
     const isAwaited = this.pending !== undefined && this.pending.needs > this.unread;
