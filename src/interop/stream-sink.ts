@@ -4,6 +4,7 @@ import type { ByteSink } from "../backends/node/batched-writer.js";
 
 /** Counts bytes also where the Writable counts objects, and what it has lost until its owner hears of the end. */
 export class StreamSink implements ByteSink {
+  readonly keepsNothing = false;
   readonly #writable: Writable;
   #length = 0;
   #isDestroyed = false;

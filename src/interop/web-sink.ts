@@ -4,6 +4,7 @@ import { ConnectionResetError } from "../errors.js";
 import type { ByteSink } from "../backends/node/batched-writer.js";
 
 export class WebSink implements ByteSink {
+  readonly keepsNothing = false;
   readonly #writer: WritableStreamDefaultWriter<unknown>;
   readonly #failed: (error: unknown) => void;
   #length = 0;

@@ -11,6 +11,8 @@ const SENT_IN_A_TURN = 1_048_576;
 /** A socket, or what takes bytes as one does. */
 export interface ByteSink {
   readonly destroyed: boolean;
+  /** Whether nobody reads, or takes over, what it has got once it has passed that on. */
+  readonly keepsNothing: boolean;
   /** Bytes that it has got and not passed on. */
   readonly writableLength: number;
   write(data: Uint8Array, done?: (error?: Error | null) => void): unknown;
@@ -22,7 +24,7 @@ export interface ByteSink {
 export class BatchedWriter {
   readonly #socket: ByteSink;
   readonly #taken: () => void;
-  readonly #batch: WriteBatch = new WriteBatch();
+  readonly #batch: WriteBatch;
   #isFlushScheduled = false;
   #isHeldForTurn = false;
   #sentInTurn = 0;
@@ -30,6 +32,7 @@ export class BatchedWriter {
   /** `taken` is called when the kernel has taken some of what is buffered. */
   constructor(socket: ByteSink, taken: () => void) {
     this.#socket = socket;
+    this.#batch = new WriteBatch(socket.keepsNothing ? "shared" : "own");
     this.#taken = taken;
   }
 
@@ -49,14 +52,13 @@ export class BatchedWriter {
     if (this.#batch.bytes === 0 || this.#socket.destroyed) return;
     const pieces = this.#batch.take();
     const last = pieces.pop()!;
-    if (pieces.length === 0) {
-      this.#socket.write(last, this.#onWritten);
-      return;
+    if (pieces.length > 0) {
+      this.#socket.cork();
+      for (const piece of pieces) this.#socket.write(piece);
     }
-    this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
     this.#socket.write(last, this.#onWritten);
-    this.#socket.uncork();
+    if (pieces.length > 0) this.#socket.uncork();
+    this.#batch.sent(this.#socket.writableLength === 0);
   }
 
   /** Drops what the socket has not got yet. */
@@ -67,11 +69,13 @@ export class BatchedWriter {
   #flushAfterTick(): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
-    process.nextTick(() => {
-      this.#isFlushScheduled = false;
-      if (!this.#isHeldForTurn) this.flush();
-    });
+    process.nextTick(this.#onTickEnded);
   }
+
+  readonly #onTickEnded = (): void => {
+    this.#isFlushScheduled = false;
+    if (!this.#isHeldForTurn) this.flush();
+  };
 
   #flushNow(): void {
     if (this.#isHeldForTurn) return;

@@ -11,7 +11,12 @@ const PIECE = 262_144;
 type WriteCallback = (error?: Error | null) => void;
 
 export class SocketSink implements ByteSink {
+  readonly keepsNothing = true;
   readonly #socket: Socket;
+  readonly #write: Socket["_write"];
+  readonly #failed: (error: Error) => void;
+  readonly #whenPassedOn: ((done: () => void) => void) | undefined;
+  #callback: WriteCallback = () => {};
   /** Bytes of the write that is under way. */
   #current = 0;
   /** … that the kernel has, where it goes in pieces. */
@@ -20,41 +25,49 @@ export class SocketSink implements ByteSink {
   /**
    * A failed write would make the runtime destroy the socket, with all that the peer had sent and nobody has read yet.
    * So its error is kept from the runtime, and told to `failed`, who destroys the socket when that is delivered. A write is
-   * done when `whenPassedOn` says so.
+   * done when `whenPassedOn` says so; without it, at once.
    */
   constructor(
     socket: Socket,
     failed: (error: Error) => void,
-    whenPassedOn: (done: () => void) => void = (done) => done(),
+    whenPassedOn: ((done: () => void) => void) | undefined,
   ) {
     this.#socket = socket;
+    this.#failed = failed;
+    this.#whenPassedOn = whenPassedOn;
     const write = socket._write.bind(socket);
     const writev = socket._writev?.bind(socket);
-    let callback: WriteCallback = () => {};
-    // A runtime may call `_write` again for the same chunk, and then hands `onDone` itself back.
-    const onDone: WriteCallback = (error) => {
-      if (error) {
-        this.#current = 0;
-        failed(toldOfWrite(error));
-      } else whenPassedOn(onPassedOn);
-    };
-    const onPassedOn = (): void => {
-      this.#current = 0;
-      callback();
-    };
+    this.#write = write;
     socket._write = (chunk, encoding, done) => {
-      if (done !== onDone) callback = done;
-      this.#current = chunk.length;
-      if (this.#isSplit) this.#writeInPieces(chunk, write, onDone);
-      else write(chunk, encoding, onDone);
+      this.#begin(chunk.length, done);
+      if (this.#isSplit) this.#writeInPieces(chunk);
+      else write(chunk, encoding, this.#onDone);
     };
     if (writev === undefined) return;
     socket._writev = (chunks, done) => {
-      if (done !== onDone) callback = done;
-      this.#current = socket.writableLength;
-      if (this.#isSplit) this.#writeInPieces(Buffer.concat(chunks.map(({ chunk }) => chunk)), write, onDone);
-      else writev(chunks, onDone);
+      this.#begin(socket.writableLength, done);
+      if (this.#isSplit) this.#writeInPieces(Buffer.concat(chunks.map(({ chunk }) => chunk)));
+      else writev(chunks, this.#onDone);
     };
+  }
+
+  /** A runtime may write the same chunk again, and then hands `#onDone` itself back. */
+  #begin(size: number, done: WriteCallback): void {
+    if (done !== this.#onDone) this.#callback = done;
+    this.#current = size;
+  }
+
+  readonly #onDone: WriteCallback = (error) => {
+    if (error) {
+      this.#current = 0;
+      this.#failed(toldOfWrite(error));
+    } else if (this.#whenPassedOn === undefined) this.#onPassedOn();
+    else this.#whenPassedOn(() => this.#onPassedOn());
+  };
+
+  #onPassedOn(): void {
+    this.#current = 0;
+    this.#callback();
   }
 
   /** Deno does not tell how far a write is: a large one goes in pieces. */
@@ -62,18 +75,18 @@ export class SocketSink implements ByteSink {
     return isDeno && this.#current > PIECE && !this.#socket.connecting;
   }
 
-  #writeInPieces(data: Uint8Array, write: Socket["_write"], done: WriteCallback): void {
+  #writeInPieces(data: Uint8Array): void {
     let sent = 0;
     const next: WriteCallback = (error) => {
       this.#sent = sent;
       if (error || sent === data.length) {
         this.#sent = 0;
-        done(error);
+        this.#onDone(error);
         return;
       }
       const piece = data.subarray(sent, sent + PIECE);
       sent += piece.length;
-      write(piece, "buffer" as BufferEncoding, next);
+      this.#write(piece, "buffer" as BufferEncoding, next);
     };
     next();
   }

@@ -5,7 +5,7 @@ import { patternBytes } from "../../support/bytes.js";
 
 describe("WriteBatch", () => {
   it("copies what is small, and keeps what is larger by reference", () => {
-    const batch = new WriteBatch();
+    const batch = new WriteBatch("shared");
     const small = Buffer.alloc(COPY_UP_TO, "a");
     const large = Buffer.alloc(COPY_UP_TO + 1, "a");
     batch.add(small);
@@ -18,7 +18,7 @@ describe("WriteBatch", () => {
   });
 
   it("gives everything once, in order, with small neighbours joined into one piece", () => {
-    const batch = new WriteBatch();
+    const batch = new WriteBatch("shared");
     const added = [10, 20, 3000, 4000, 5, 5, 2049, 7].map((size, index) => patternBytes(size, index));
     for (const data of added) batch.add(data);
     const taken = batch.take();
@@ -32,13 +32,47 @@ describe("WriteBatch", () => {
   });
 
   it("joins also as much as makes the batch full, which one system call could not take piece by piece", () => {
-    const batch = new WriteBatch();
+    const batch = new WriteBatch("shared");
     while (batch.bytes <= 65_536) batch.add(patternBytes(10));
-    assert.equal(batch.take().length, 1);
+    assert.ok(batch.take().length <= 2);
+  });
+
+  it("keeps copies that were taken as they are until they are sent, also while others write", () => {
+    const [one, other] = [new WriteBatch("shared"), new WriteBatch("shared")];
+    const taken: Uint8Array[] = [];
+    for (let round = 0; round < 40; round++) {
+      for (const batch of [one, other, one]) batch.add(patternBytes(1_500, round));
+      taken.push(...one.take(), ...other.take());
+    }
+    const expected = Array.from({ length: 40 }, (_, round) =>
+      Array.from({ length: 3 }, () => patternBytes(1_500, round)),
+    );
+    assert.ok(Buffer.concat(taken).equals(Buffer.concat(expected.flat())));
+    one.sent(true);
+    other.sent(true);
+  });
+
+  it("gives copies of its own to whoever may keep them", () => {
+    const batch = new WriteBatch("own");
+    const kept: Uint8Array[] = [];
+    for (let round = 0; round < 40; round++) {
+      batch.add(patternBytes(100, round));
+      batch.add(patternBytes(50, round));
+      kept.push(...batch.take());
+      batch.sent(true);
+    }
+    assert.deepEqual(
+      kept.map(({ length }) => length),
+      Array.from({ length: 40 }, () => 150),
+    );
+    for (const [round, piece] of kept.entries()) {
+      const expected = Buffer.concat([patternBytes(100, round), patternBytes(50, round)]);
+      assert.ok(expected.equals(piece));
+    }
   });
 
   it("clear() drops everything", () => {
-    const batch = new WriteBatch();
+    const batch = new WriteBatch("shared");
     batch.add(patternBytes(10));
     batch.add(patternBytes(3000));
     batch.clear();
