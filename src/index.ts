@@ -24,7 +24,7 @@ export type { ShutdownResult } from "./server/open-connections.js";
 export type { ServeForeverOptions, ShutdownOptions } from "./server/server.js";
 export type { Connection } from "./streams/connection.js";
 export type { ErrorContext, OnError } from "./streams/connection-handler.js";
-export { frames, readFrame, writeFrame } from "./streams/frames.js";
+export { frames, readFrame, tryReadFrame, writeFrame } from "./streams/frames.js";
 export { lengthPrefixed, type FrameFormat, type LengthPrefixedOptions } from "./bytes/frame-format.js";
 export type { LineEnding } from "./bytes/line-cutter.js";
 export type { LinesOf, LinesOptions } from "./streams/lines.js";

@@ -10,17 +10,11 @@ import {
   NotImplementedError,
   toError,
 } from "../errors.js";
-import { toSocketAddress, type SocketAddress } from "../transport/endpoint.js";
+import { toSocketAddress } from "../transport/endpoint.js";
 import type { Liveness } from "../transport/liveness.js";
 import type { Protocol } from "../transport/protocol.js";
 import type { PreparedTls, TlsSettings } from "../transport/tls.js";
-import type {
-  BytesLike,
-  ExtraInfo,
-  StartableTransport,
-  TransportSocket,
-  WriteBufferLimits,
-} from "../transport/transport.js";
+import type { BytesLike, ExtraInfo, StartableTransport, WriteBufferLimits } from "../transport/transport.js";
 import type { Channel, ChannelEvents } from "./channel.js";
 import { IdleWatch, type IdleWatched } from "./idle-watch.js";
 import { StallWatch, type StallWatched } from "./stall-watch.js";
@@ -32,15 +26,14 @@ const DEFAULT_HIGH = 65_536;
 const DEFAULT_HIGH_TLS = 524_288;
 
 /** What is known of every connection. */
-interface SocketInfo {
-  readonly socket: TransportSocket | undefined;
-  readonly peername: SocketAddress | undefined;
-  readonly sockname: SocketAddress | undefined;
-}
+const SOCKET_INFO: Readonly<Record<string, (channel: Channel) => unknown>> = {
+  socket: ({ socket }) => socket,
+  peername: ({ remote }) => remote && toSocketAddress(remote),
+  sockname: ({ local }) => local && toSocketAddress(local),
+};
 
 export class ChannelTransport implements StartableTransport, ChannelEvents, IdleWatched, StallWatched {
   readonly #channel: Channel;
-  readonly #socketInfo: SocketInfo;
   readonly #marks: Watermarks;
   #protocol: Protocol | undefined;
   #isEofWritten = false;
@@ -61,11 +54,6 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
     this.#liveness = liveness;
     const high = this.#defaultHigh;
     this.#marks = new Watermarks(high, high / 4);
-    this.#socketInfo = {
-      socket: channel.socket,
-      peername: channel.remote && toSocketAddress(channel.remote),
-      sockname: channel.local && toSocketAddress(channel.local),
-    };
   }
 
   start(protocol: Protocol, liveness: Liveness | undefined = this.#liveness): void {
@@ -177,8 +165,8 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
   getExtraInfo(name: string, fallback?: unknown): unknown;
   getExtraInfo(name: string, fallback?: unknown): unknown {
     if (typeof name !== "string") throw new TypeError(`name must be a string, not ${kindOf(name)}`);
-    const value = Object.hasOwn(this.#socketInfo, name)
-      ? this.#socketInfo[name as keyof SocketInfo]
+    const value = Object.hasOwn(SOCKET_INFO, name)
+      ? SOCKET_INFO[name]!(this.#channel)
       : this.#channel.extraInfo(name);
     return value ?? fallback;
   }
@@ -212,6 +200,13 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
   }
 
   // What the channel tells.
+
+  dataOffered(bytes: Uint8Array): number {
+    if (this.#isClosing) return 0;
+    const taken = this.#protocol!.dataOffered?.(bytes) ?? 0;
+    if (taken > 0) this.#idleWatch?.restart();
+    return taken;
+  }
 
   dataReceived(chunk: Uint8Array): void {
     if (this.#isClosing) return;

@@ -62,6 +62,8 @@ export interface Channel {
 
 /** What a channel tells. */
 export interface ChannelEvents {
+  /** As that of a Protocol: a channel may offer bytes first that it would have to copy. Not after `close` or `destroy`. */
+  dataOffered?(bytes: Uint8Array): number;
   /** `chunk` is handed over. Not after `close` or `destroy`. */
   dataReceived(chunk: Uint8Array): void;
   /** The peer has ended its direction, and all it sent was delivered. */

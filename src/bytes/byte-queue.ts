@@ -1,13 +1,11 @@
 /** A queue of bytes: received chunks in, bytes out in order. The head moves; what is queued is never re-packed. */
+import { copyOf, OWN_UP_TO } from "./copy-of.js";
 
 /**
  * Results of up to this size are copies, so that a kept line does not keep a 64 KiB chunk alive. Measured: a copy costs
  * 0.1 µs up to 512 bytes and 0.25 µs at 1 KiB, a view 0.05 µs at any size; from 2 KiB on the copy costs ten views.
  */
 const COPY_UP_TO = 1024;
-
-/** Copies of up to this size own their memory at no cost; larger ones come from the runtime's pool and share a slab. */
-const OWN_UP_TO = 64;
 
 /**
  * Chunks of up to this size that queue up behind others are gathered in pages: a peer that dribbles single bytes would
@@ -31,6 +29,7 @@ export class ByteQueue {
   #first = 0;
   #offset = 0;
   #length = 0;
+  #moved = 0;
   /** Where small chunks are gathered; its bytes from `#pageUsed` on are free, those before never change again. */
   #page: Buffer<ArrayBuffer> | undefined;
   #pageUsed = 0;
@@ -38,6 +37,17 @@ export class ByteQueue {
   /** How many bytes are queued. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Grows with every change at the head, by the size of what was taken or put back. */
+  get moved(): number {
+    return this.#moved;
+  }
+
+  /** What is left of the first chunk, of which there must be one: a view, and nothing is removed. */
+  get head(): Buffer<ArrayBuffer> {
+    const head = this.#chunks[this.#first]!;
+    return this.#offset === 0 ? head : head.subarray(this.#offset);
   }
 
   /** Takes `chunk` over: the caller does not write to it afterwards. */
@@ -57,6 +67,7 @@ export class ByteQueue {
     else this.#chunks.unshift(Buffer.from(data));
     this.#offset = 0;
     this.#length += data.length;
+    this.#moved += data.length;
   }
 
   /** Removes and returns the first `size` bytes, of which there must be as many. They are the caller's own. */
@@ -76,8 +87,7 @@ export class ByteQueue {
 
   /** Removes and returns what is left of the first chunk, of which there must be one, without copying it. */
   takeChunk(): Buffer<ArrayBuffer> {
-    const head = this.#chunks[this.#first]!;
-    const chunk = this.#offset === 0 ? head : head.subarray(this.#offset);
+    const chunk = this.head;
     this.#advance(chunk.length, chunk.length);
     return chunk;
   }
@@ -160,6 +170,7 @@ export class ByteQueue {
   /** Moves the head on by `size` of the `available` bytes of the first chunk. */
   #advance(size: number, available: number): void {
     this.#length -= size;
+    this.#moved += size;
     if (size < available) {
       this.#offset += size;
       return;
@@ -195,13 +206,14 @@ export class ByteQueue {
 }
 
 function cut(chunk: Buffer<ArrayBuffer>, start: number, size: number): Buffer<ArrayBuffer> {
-  if (size === chunk.length && chunk.buffer.byteLength <= 2 * size) return chunk;
+  if (size === chunk.length && chunk.buffer.byteLength <= mostMemoryFor(size)) return chunk;
   const view = chunk.subarray(start, start + size);
-  if (size > COPY_UP_TO) return view;
-  if (size > OWN_UP_TO) return Buffer.from(view);
-  const copy = Buffer.allocUnsafeSlow(size);
-  copy.set(view);
-  return copy;
+  return size > COPY_UP_TO ? view : copyOf(view);
+}
+
+/** How large the memory of a chunk may be that is given whole, without a copy: a copy would not keep less alive. */
+function mostMemoryFor(size: number): number {
+  return size > OWN_UP_TO ? Math.max(2 * size, Buffer.poolSize) : 2 * size;
 }
 
 function asBuffer(chunk: Uint8Array): Buffer<ArrayBuffer> {

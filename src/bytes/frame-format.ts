@@ -61,7 +61,7 @@ export function takeFrame(
 ): Buffer<ArrayBuffer> | undefined {
   const { bytes } = format;
   if (queue.length < bytes) return incomplete(queue, bytes, ended);
-  const size = payloadSize(queue.peek(bytes), format);
+  const size = payloadSize(lengthIn(queue, format), format);
   if (queue.length < bytes + size) return incomplete(queue, bytes + size, ended);
   queue.skip(bytes);
   return queue.take(size);
@@ -80,8 +80,7 @@ export function framePrefix(size: number, { bytes, endian, includesPrefix, maxFr
   return prefix;
 }
 
-function payloadSize(prefix: Buffer, { bytes, endian, includesPrefix, maxFrame }: FrameFormat): number {
-  const length = readLength(prefix, bytes, endian);
+function payloadSize(length: number, { bytes, includesPrefix, maxFrame }: FrameFormat): number {
   const size = includesPrefix ? length - bytes : length;
   if (size < 0)
     throw new FrameError(`A frame says that it has ${length} bytes, its ${bytes} bytes of length included`);
@@ -89,10 +88,19 @@ function payloadSize(prefix: Buffer, { bytes, endian, includesPrefix, maxFrame }
   return size;
 }
 
+/** What the first bytes of the queue say. */
+function lengthIn(queue: ByteQueue, format: FrameFormat): number {
+  const { index, start } = queue.locate(0);
+  const chunk = queue.chunkAt(index);
+  const isWhole = chunk.length - start >= format.bytes;
+  return isWhole ? readLength(chunk, start, format) : readLength(queue.peek(format.bytes), 0, format);
+}
+
 /** Above 2^53 the number is rounded, which no limit lets through. */
-function readLength(prefix: Buffer, bytes: 1 | 2 | 4 | 8, endian: "big" | "little"): number {
-  if (bytes === 8) return Number(endian === "big" ? prefix.readBigUInt64BE() : prefix.readBigUInt64LE());
-  return endian === "big" ? prefix.readUIntBE(0, bytes) : prefix.readUIntLE(0, bytes);
+function readLength(chunk: Buffer, start: number, { bytes, endian }: FrameFormat): number {
+  if (bytes === 8)
+    return Number(endian === "big" ? chunk.readBigUInt64BE(start) : chunk.readBigUInt64LE(start));
+  return endian === "big" ? chunk.readUIntBE(start, bytes) : chunk.readUIntLE(start, bytes);
 }
 
 function incomplete(queue: ByteQueue, expected: number, ended: boolean): undefined {

@@ -38,7 +38,7 @@ interface LineEnd extends SeparatorMatch {
 
 export class LineCutter {
   readonly #rules: LineRules;
-  #search: SeparatorSearch;
+  readonly #search: SeparatorSearch;
   /** Of the line that is being cut: which one it is, from 1 on, and how many of its bytes were skipped. */
   #line = 1;
   #skipped = 0;
@@ -50,7 +50,18 @@ export class LineCutter {
 
   /** Forgets how far it has looked: others may have taken from the queue. */
   restart(): void {
-    this.#search = new SeparatorSearch(SEPARATORS[this.#rules.eol]);
+    this.#search.restart();
+  }
+
+  /** Whether the queue begins with a line, and not behind the part of one that was skipped. */
+  get isAtLine(): boolean {
+    return this.#skipped === 0;
+  }
+
+  /** So many lines were taken by somebody else. */
+  passed(lines: number): void {
+    this.#line += lines;
+    this.restart();
   }
 
   /**

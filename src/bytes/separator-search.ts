@@ -16,7 +16,7 @@ const FIRST_WINDOW = 512;
 /**
  * Finds the match that ends first; of two that end together, the shorter one. One search serves one read: call `find`
  * again when bytes were added, and it goes on where it stopped, looking again only at the bytes that a separator could
- * begin with. The queue must not be taken from in between.
+ * begin with. The queue must not be taken from in between, unless it is told to `restart`.
  */
 export class SeparatorSearch {
   /** From the shortest to the longest. */
@@ -32,6 +32,11 @@ export class SeparatorSearch {
   /** No separator begins before this position of the queue. */
   get clean(): number {
     return this.#clean;
+  }
+
+  /** Forgets how far it has looked. */
+  restart(): void {
+    this.#clean = 0;
   }
 
   find(queue: ByteQueue): SeparatorMatch | undefined {

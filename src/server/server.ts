@@ -143,7 +143,7 @@ export class ConnectionServer<Streams extends object> implements AsyncDisposable
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
     this.#connections.dropHeld();
-    this.#stopped.end(undefined);
+    this.#stopped.end();
     this.#finishIfDone();
   }
 
@@ -221,7 +221,7 @@ export class ConnectionServer<Streams extends object> implements AsyncDisposable
   #finishIfDone(): void {
     if (this.#state !== "closed") return;
     this.#connections.endLoops();
-    if (this.#connections.size === 0) this.#finished.end(undefined);
+    if (this.#connections.size === 0) this.#finished.end();
   }
 
   /** Rejects at the bounds, but not before all connections have ended. */

@@ -4,7 +4,7 @@ import { toBytes } from "../bytes/to-bytes.js";
 import { kindOf } from "../describe.js";
 import type { BytesLike } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
-import { iterate } from "./iterate.js";
+import { END, iterate } from "./iterate.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 import { StreamReader } from "./stream-reader.js";
 import { StreamWriter } from "./stream-writer.js";
@@ -33,7 +33,16 @@ export async function readFrame(
   checkFormat(format);
   const bounds = Bounds.of("readFrame", options, buffer.clock);
   buffer.begin("readFrame");
-  return buffer.take(() => take(buffer, format), bounds);
+  const attempt = () => take(buffer, format);
+  return attempt() ?? (await buffer.wait(attempt, bounds));
+}
+
+/** As `readFrame`, or `undefined` if that would have to wait. */
+export function tryReadFrame(reader: StreamReader, format: FrameFormat): Buffer<ArrayBuffer> | undefined {
+  const buffer = bufferOf("tryReadFrame", reader);
+  checkFormat(format);
+  buffer.begin("tryReadFrame");
+  return buffer.tryTake(() => take(buffer, format));
 }
 
 /**
@@ -50,15 +59,13 @@ export function frames(
   const buffer = bufferOf("frames", reader);
   checkFormat(format);
   const bounds = Bounds.from("frames", options, buffer.clock);
-  const attempt = () => (buffer.isEnded && buffer.queue.length === 0 ? "end" : take(buffer, format));
   return iterate(
-    async () => {
-      bounds?.throwIfAborted();
-      buffer.begin("frames");
-      const payload = await buffer.take(attempt, bounds);
-      return payload === "end" ? undefined : payload;
+    buffer,
+    {
+      begin: () => buffer.begin("frames"),
+      take: () => (buffer.isEnded && buffer.queue.length === 0 ? END : take(buffer, format)),
     },
-    () => buffer.pendingRead,
+    bounds,
   );
 }
 

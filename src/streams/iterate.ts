@@ -1,47 +1,68 @@
 /** Loops over what a read gives. */
+import type { Bounds } from "../waiting/bounds.js";
+import type { PendingRead } from "./pending-read.js";
+import type { ReceiveBuffer } from "./receive-buffer.js";
+
+/** What a step takes when nothing more comes. */
+export const END: unique symbol = Symbol("end");
 
 /** Why a read has ended that a loop waited for when it was left. */
 const LEFT = Symbol("left");
 
-/** A read that waits. To cancel one that has ended does nothing. */
-interface Waiting {
-  cancel(reason: unknown): void;
+const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
+
+export interface Step<Value> {
+  /** Throws what forbids a step now. */
+  begin(): void;
+  /** Takes the next value from the buffer, or gives END; `undefined` if more must come first. */
+  take(): Value | typeof END | undefined;
 }
 
 /**
- * Iterates over what `read` gives, until that is `undefined` or the loop is left. Left while it waits, also by somebody else
- * who holds the iterator, it has taken nothing: the read that it waits for is cancelled, and no other one. `pending` tells
- * which read waits, if one does. An async generator would cost three times as much.
+ * Iterates over what `step` takes, to the end, or until the loop is left. Left while it waits, also by somebody else who
+ * holds the iterator, it has taken nothing: the read that it waits for is cancelled, and no other one. The bounds count for
+ * each step on its own. What is there already costs one promise: an async generator would cost three times as much.
  */
 export function iterate<Value extends object | string>(
-  read: () => Promise<Value | undefined>,
-  pending: () => Waiting | undefined,
+  buffer: ReceiveBuffer,
+  step: Step<Value>,
+  bounds?: Bounds,
 ): AsyncIterableIterator<Value, undefined> {
   let isLeft = false;
-  let own: Waiting | undefined;
-  const step = async (): Promise<Value | undefined> => {
-    const before = pending();
-    const reading = read();
-    const waiting = pending();
-    if (waiting !== before) own = waiting;
+  let own: PendingRead | undefined;
+  const take = () => step.take();
+  const wait = async (): Promise<IteratorResult<Value, undefined>> => {
+    const reading = buffer.wait(take, bounds);
+    own = buffer.pendingRead;
     try {
-      return await reading;
+      return toResult(await reading);
     } catch (error) {
       if (error !== LEFT) throw error;
+      return DONE;
     }
-    return undefined;
   };
   const iterator: AsyncIterableIterator<Value, undefined> = {
-    async next() {
-      const value = isLeft ? undefined : await step();
-      return value === undefined ? { value, done: true } : { value, done: false };
+    next() {
+      if (isLeft) return Promise.resolve(DONE);
+      try {
+        bounds?.throwIfAborted();
+        step.begin();
+        const value = step.take();
+        return value === undefined ? wait() : Promise.resolve(toResult(value));
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
     async return() {
       isLeft = true;
       own?.cancel(LEFT);
-      return { value: undefined, done: true };
+      return DONE;
     },
     [Symbol.asyncIterator]: () => iterator,
   };
   return iterator;
+}
+
+function toResult<Value>(value: Value | typeof END): IteratorResult<Value, undefined> {
+  return value === END ? DONE : { value, done: false };
 }

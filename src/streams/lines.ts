@@ -3,7 +3,8 @@ import { LineCutter, type CutLine, type LineEnding, type LineRules } from "../by
 import { checkBoolean, checkLimit, checkOneOf, checkOptions } from "../checks.js";
 import { kindOf } from "../describe.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
-import { iterate } from "./iterate.js";
+import { WholeLines } from "../bytes/whole-lines.js";
+import { END, iterate } from "./iterate.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 
 type Bytes = Buffer<ArrayBuffer>;
@@ -28,7 +29,10 @@ export interface LinesOptions extends WaitOptions {
    * to drop. Default `"throw"`.
    */
   readonly onOverrun?: "throw" | "skip" | undefined;
-  /** Gives arrays of all the lines that are here already, of at least one. Default false. */
+  /**
+   * Gives arrays of all the lines that are here already, of at least one. Lines of bytes may then be views on what arrived
+   * together: copy one that you keep for long. Default false.
+   */
   readonly batches?: boolean | undefined;
 }
 
@@ -52,39 +56,96 @@ export function linesOf<const Options extends LinesOptions>(
 ): AsyncIterableIterator<LinesOf<Options>, undefined> {
   const given = checkOptions<LinesOptions>("lines()", options, NAMES);
   const { encoding, batches = false } = given;
-  const cutter = new LineCutter(checkRules(given, buffer.limit));
+  const rules = checkRules(given, buffer.limit);
   checkEncoding(encoding);
-  const bounds = new Bounds("lines", given, buffer.clock);
-  const one = () => cutter.cut(buffer.queue, buffer.isEnded);
-  const another = () => cutter.cutWithoutSkipping(buffer.queue, buffer.isEnded);
-  const attempt = checkBoolean("batches", batches) ? () => batch(one, another) : one;
-  const decode = (line: Bytes) => (encoding === undefined ? line : line.toString(encoding));
-  const read = async () => {
-    bounds.throwIfAborted();
-    buffer.begin("lines");
-    cutter.restart();
-    const cut = await buffer.take<Bytes | Bytes[] | "end">(() => {
-      const result = attempt();
-      buffer.resumeIfFree();
-      return result;
-    }, bounds);
-    if (cut === "end") return undefined;
-    return Array.isArray(cut) ? cut.map(decode) : decode(cut);
-  };
-  return iterate(read as () => Promise<LinesOf<Options> | undefined>, () => buffer.pendingRead);
+  const isBatched = checkBoolean("batches", batches);
+  const { signal, timeout } = given;
+  const isBounded = signal !== undefined || timeout !== undefined;
+  const bounds = isBounded ? new Bounds("lines", { signal, timeout }, buffer.clock) : undefined;
+  const source = new LineSource(buffer, rules, encoding);
+  return iterate<Bytes | string | (Bytes | string)[]>(
+    buffer,
+    {
+      begin: () => {
+        buffer.begin("lines");
+        source.begin();
+      },
+      take: () => {
+        const taken = isBatched ? source.takeBatch() : source.takeLine();
+        buffer.resumeIfFree();
+        return taken;
+      },
+    },
+    bounds,
+  ) as AsyncIterableIterator<LinesOf<Options>, undefined>;
 }
 
-/** All that can be cut now. An error behind lines, or a line to skip, is met again by the next batch. */
-function batch(one: () => CutLine, another: () => CutLine): Bytes[] | "end" | undefined {
-  const first = one();
-  if (first === undefined || first === "end") return first;
-  const lines = [first];
-  try {
-    for (let line = another(); line !== undefined && line !== "end"; line = another()) lines.push(line);
-  } catch {
-    // It took nothing.
+class LineSource {
+  readonly #buffer: ReceiveBuffer;
+  readonly #cutter: LineCutter;
+  readonly #whole: WholeLines<Bytes | string> | undefined;
+  readonly #encoding: BufferEncoding | undefined;
+  /** Bytes have not come during this step: what is there was not looked at before. */
+  #isFirstLook = true;
+
+  constructor(buffer: ReceiveBuffer, rules: LineRules, encoding: BufferEncoding | undefined) {
+    this.#buffer = buffer;
+    this.#cutter = new LineCutter(rules);
+    this.#whole = WholeLines.of(rules, encoding);
+    this.#encoding = encoding;
   }
-  return lines;
+
+  /** Others may have taken from the queue since the last step. */
+  begin(): void {
+    this.#cutter.restart();
+    this.#isFirstLook = true;
+  }
+
+  takeLine(): Bytes | string | typeof END | undefined {
+    const isFirstLook = this.#isFirstLook;
+    this.#isFirstLook = false;
+    if (isFirstLook && this.#cutter.isAtLine) {
+      const line = this.#whole?.take(this.#buffer.queue);
+      if (line !== undefined) {
+        this.#cutter.passed(1);
+        return line;
+      }
+    }
+    return this.#decode(this.#cutter.cut(this.#buffer.queue, this.#buffer.isEnded));
+  }
+
+  /** All that can be cut now, of at least one line. An error behind lines, or a line to skip, is met again by the next batch. */
+  takeBatch(): (Bytes | string)[] | typeof END | undefined {
+    const first = this.takeLine();
+    if (first === undefined || first === END) return first;
+    const lines = [first];
+    try {
+      while (this.#takeMore(lines));
+    } catch {
+      // It took nothing.
+    }
+    return lines;
+  }
+
+  /** Whether there were any. */
+  #takeMore(lines: (Bytes | string)[]): boolean {
+    const { queue, isEnded } = this.#buffer;
+    const whole = this.#cutter.isAtLine ? this.#whole?.takeAll(queue) : undefined;
+    if (whole !== undefined) {
+      for (const line of whole) lines.push(line);
+      this.#cutter.passed(whole.length);
+      return true;
+    }
+    const line = this.#decode(this.#cutter.cutWithoutSkipping(queue, isEnded));
+    if (line === undefined || line === END) return false;
+    lines.push(line);
+    return true;
+  }
+
+  #decode(cut: CutLine): Bytes | string | typeof END | undefined {
+    if (cut === "end") return END;
+    return this.#encoding === undefined ? cut : cut?.toString(this.#encoding);
+  }
 }
 
 function checkRules(options: LinesOptions, readerLimit: number): LineRules {

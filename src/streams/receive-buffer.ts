@@ -13,6 +13,13 @@ export const DEFAULT_LIMIT = 65_536;
 /** What says when a buffer has enough. Both the marks of a connection and the kit for tests do. */
 export type FlowControl = Pick<Watermarks, "isFull" | "becomesFull" | "becomesFree" | "release">;
 
+/** Where a read that waits takes bytes to before they are buffered. */
+export interface Intake<Result> {
+  /** Takes the first ones, as many as fit. Called at most once: then the read is over, and `result` is what it gives. */
+  fill(bytes: Uint8Array): number;
+  readonly result: Result | undefined;
+}
+
 /** What a full buffer pauses. */
 export type Pausable = Pick<Transport, "pauseReading" | "resumeReading">;
 
@@ -27,6 +34,8 @@ export class ReceiveBuffer {
   /** Whether the exception is raised before bytes that are still buffered. */
   #exceptionFirst = false;
   #pending: PendingRead | undefined;
+  /** That of the pending read, if it has one. */
+  #intake: Intake<unknown> | undefined;
   /** The method that it is kept for. */
   #lockedBy: string | undefined;
 
@@ -71,8 +80,33 @@ export class ReceiveBuffer {
   }
 
   /** What `attempt` gives, at once or as soon as that is not `undefined`. At the bounds it is not tried any more. */
-  take<Result>(attempt: () => Result | undefined, bounds?: Bounds): Result | Promise<Result> {
-    return attempt() ?? this.#takeLater(attempt, bounds);
+  take<Result>(attempt: () => Result | undefined, bounds?: Bounds): Promise<Result> {
+    const result = attempt();
+    return result === undefined ? this.wait(attempt, bounds) : Promise.resolve(result);
+  }
+
+  /** As `take`, when `attempt` has just given `undefined`. What comes may go to `intake` instead. */
+  async wait<Result>(
+    attempt: () => Result | undefined,
+    bounds?: Bounds,
+    intake?: Intake<Result>,
+  ): Promise<Result> {
+    const read = new PendingRead(bounds);
+    this.#pending = read;
+    this.#intake = intake;
+    try {
+      for (;;) {
+        await this.#moreData(read);
+        if (intake?.result !== undefined) return intake.result;
+        read.throwIfCancelled();
+        if (this.#exceptionFirst) throw this.#exception!;
+        const result = attempt();
+        if (result !== undefined) return result;
+      }
+    } finally {
+      read.end();
+      if (this.#pending === read) this.#pending = this.#intake = undefined;
+    }
   }
 
   /** What `attempt` gives now. If that is `undefined` the transport goes on, as for a read that waits. */
@@ -91,6 +125,17 @@ export class ReceiveBuffer {
   }
 
   // For whoever feeds.
+
+  /** Gives `bytes`, of which nothing may be kept, to a read that waits to have them copied. Returns how many it has taken. */
+  offer(bytes: Uint8Array): number {
+    const read = this.#pending;
+    if (this.#intake === undefined || this.queue.length > 0 || !this.isReadPending) return 0;
+    const taken = this.#intake.fill(bytes);
+    this.#pending = this.#intake = undefined;
+    read!.end();
+    read!.wake();
+    return taken;
+  }
 
   feed(data: Uint8Array): void {
     if (this.#eof) throw new InvalidStateError("feedData() called after feedEof()");
@@ -177,23 +222,6 @@ export class ReceiveBuffer {
   #checkUnlocked(method: string): void {
     if (this.#lockedBy === undefined) return;
     throw new InvalidStateError(`${method}() called during ${this.#lockedBy}()`);
-  }
-
-  async #takeLater<Result>(attempt: () => Result | undefined, bounds: Bounds | undefined): Promise<Result> {
-    const read = new PendingRead(bounds);
-    this.#pending = read;
-    try {
-      for (;;) {
-        await this.#moreData(read);
-        read.throwIfCancelled();
-        if (this.#exceptionFirst) throw this.#exception!;
-        const result = attempt();
-        if (result !== undefined) return result;
-      }
-    } finally {
-      read.end();
-      if (this.#pending === read) this.#pending = undefined;
-    }
   }
 
   /** It waits first, in case the transport delivers at once. */

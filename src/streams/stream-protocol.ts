@@ -28,6 +28,10 @@ export class StreamProtocol implements Protocol {
     if (transport.getWriteBufferSize() === 0) this.writeBufferEmptied();
   }
 
+  dataOffered(bytes: Uint8Array): number {
+    return this.buffer.offer(bytes);
+  }
+
   dataReceived(chunk: Uint8Array): void {
     this.buffer.feed(chunk);
   }
@@ -41,9 +45,13 @@ export class StreamProtocol implements Protocol {
   connectionLost(error: Error | undefined): void {
     if (error === undefined) this.buffer.feedEof();
     else this.buffer.feedError(error, false);
-    this.drainGate.end(error);
-    this.flushGate.end(error ?? new ConnectionResetError("Connection lost before everything was sent"));
-    this.closedGate.end(error);
+    const toError = error && (() => error);
+    this.drainGate.end(toError);
+    // Made only if somebody waits: an error costs as much as a small exchange.
+    this.flushGate.end(
+      toError ?? (() => new ConnectionResetError("Connection lost before everything was sent")),
+    );
+    this.closedGate.end(toError);
   }
 
   pauseWriting(): void {

@@ -17,7 +17,7 @@ import { IncompleteReadError, LimitOverrunError } from "../errors.js";
 import type { BytesLike } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Clock } from "../waiting/clock.js";
-import { iterate } from "./iterate.js";
+import { END, iterate } from "./iterate.js";
 import { linesOf, type LinesOf, type LinesOptions } from "./lines.js";
 import { DEFAULT_LIMIT, ReceiveBuffer, type Pausable } from "./receive-buffer.js";
 
@@ -49,6 +49,8 @@ export class StreamReader {
     showAsString(this.prototype);
   }
   readonly #buffer: ReceiveBuffer;
+  /** Of the read of a line that is the last to have begun: there is never more than one. */
+  readonly #lineSearch = new SeparatorSearch(NEWLINE);
 
   /**
    * `clock` is what timeouts go by, for tests.
@@ -73,9 +75,11 @@ export class StreamReader {
    *
    * @throws RangeError if `size` is not a whole number
    */
-  async read(size = -1, options?: WaitOptions): Promise<Bytes> {
-    const attempt = this.#some(size);
-    return size === 0 ? this.#look("read", attempt, options) : this.#wait("read", attempt, options);
+  read(size = -1, options?: WaitOptions): Promise<Bytes> {
+    return promised(() => {
+      const attempt = this.#some(size);
+      return size === 0 ? this.#look("read", attempt, options) : this.#wait("read", attempt, options);
+    });
   }
 
   /**
@@ -84,11 +88,13 @@ export class StreamReader {
    * @throws IncompleteReadError if the stream ends before; it has the bytes that were there
    * @throws RangeError if `size` is negative or not whole
    */
-  async readExactly(size: number, options?: WaitOptions): Promise<Bytes> {
-    const attempt = this.#exactly("readExactly", size);
-    return size === 0
-      ? this.#look("readExactly", attempt, options)
-      : this.#wait("readExactly", attempt, options);
+  readExactly(size: number, options?: WaitOptions): Promise<Bytes> {
+    return promised(() => {
+      const attempt = this.#exactly("readExactly", size);
+      return size === 0
+        ? this.#look("readExactly", attempt, options)
+        : this.#wait("readExactly", attempt, options);
+    });
   }
 
   /**
@@ -99,9 +105,8 @@ export class StreamReader {
    * @throws IncompleteReadError if the stream ends before; it has the bytes that were there
    * @throws RangeError if there is no separator or an empty one; TypeError if one is neither bytes nor a string
    */
-  async readUntil(separator: BytesLike | readonly BytesLike[] = "\n", options?: WaitOptions): Promise<Bytes> {
-    const attempt = this.#through(separator);
-    return this.#wait("readUntil", attempt, options);
+  readUntil(separator: BytesLike | readonly BytesLike[] = "\n", options?: WaitOptions): Promise<Bytes> {
+    return promised(() => this.#wait("readUntil", this.#through(separator), options));
   }
 
   /**
@@ -110,10 +115,12 @@ export class StreamReader {
    *
    * @throws LineTooLongError if more than the limit stands before the newline; that much of the line was dropped
    */
-  async readLine(options?: WaitOptions): Promise<Bytes> {
-    const bounds = Bounds.of("readLine", options, this.#buffer.clock);
-    this.#buffer.begin("readUntil");
-    return this.#buffer.take(this.#line(), bounds);
+  readLine(options?: WaitOptions): Promise<Bytes> {
+    return promised(() => {
+      const bounds = Bounds.of("readLine", options, this.#buffer.clock);
+      this.#buffer.begin("readUntil");
+      return this.#buffer.take(this.#line(), bounds);
+    });
   }
 
   /**
@@ -123,17 +130,32 @@ export class StreamReader {
    *
    * @throws TypeError if `view` is no view of an ArrayBuffer or a SharedArrayBuffer
    */
-  async readInto(view: NodeJS.ArrayBufferView, options?: WaitOptions): Promise<number> {
-    if (!ArrayBuffer.isView(view)) {
-      throw new TypeError(`view must be a Uint8Array or another view of an ArrayBuffer, not ${kindOf(view)}`);
-    }
-    const { queue } = this.#buffer;
-    const target = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    const attempt = () => {
-      const canTake = target.length === 0 || queue.length > 0 || this.#buffer.isEnded;
-      return canTake ? queue.takeInto(target) : undefined;
-    };
-    return this.#wait("readInto", attempt, options);
+  readInto(view: NodeJS.ArrayBufferView, options?: WaitOptions): Promise<number> {
+    return promised(() => {
+      if (!ArrayBuffer.isView(view)) {
+        throw new TypeError(
+          `view must be a Uint8Array or another view of an ArrayBuffer, not ${kindOf(view)}`,
+        );
+      }
+      const buffer = this.#buffer;
+      const bounds = Bounds.of("readInto", options, buffer.clock);
+      buffer.begin("readInto");
+      const target = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+      const attempt = this.#freeing(() => {
+        const canTake = target.length === 0 || buffer.queue.length > 0 || buffer.isEnded;
+        return canTake ? buffer.queue.takeInto(target) : undefined;
+      });
+      const intake = {
+        result: undefined as number | undefined,
+        fill(bytes: Uint8Array) {
+          const filled = Math.min(bytes.length, target.length);
+          target.set(filled < bytes.length ? bytes.subarray(0, filled) : bytes);
+          return (this.result = filled);
+        },
+      };
+      const result = attempt();
+      return result === undefined ? buffer.wait(attempt, bounds, intake) : Promise.resolve(result);
+    });
   }
 
   /**
@@ -165,10 +187,12 @@ export class StreamReader {
    *
    * @throws RangeError if `size` is negative or not whole
    */
-  async peek(size: number, options?: WaitOptions): Promise<Bytes> {
-    checkInteger("peek size", size, 0);
-    const attempt = () => peekSome(this.#buffer.queue, size, this.#buffer.isEnded || size === 0);
-    return this.#look("peek", attempt, options);
+  peek(size: number, options?: WaitOptions): Promise<Bytes> {
+    return promised(() => {
+      checkInteger("peek size", size, 0);
+      const attempt = () => peekSome(this.#buffer.queue, size, this.#buffer.isEnded || size === 0);
+      return this.#look("peek", attempt, options);
+    });
   }
 
   /**
@@ -177,10 +201,12 @@ export class StreamReader {
    * @throws IncompleteReadError if the stream ends before; it has a copy of the bytes, which stay to be read too
    * @throws RangeError if `size` is negative or not whole
    */
-  async peekExactly(size: number, options?: WaitOptions): Promise<Bytes> {
-    checkInteger("peekExactly size", size, 0);
-    const attempt = () => peekExactly(this.#buffer.queue, size, this.#buffer.isEnded);
-    return this.#look("peekExactly", attempt, options);
+  peekExactly(size: number, options?: WaitOptions): Promise<Bytes> {
+    return promised(() => {
+      checkInteger("peekExactly size", size, 0);
+      const attempt = () => peekExactly(this.#buffer.queue, size, this.#buffer.isEnded);
+      return this.#look("peekExactly", attempt, options);
+    });
   }
 
   /**
@@ -235,13 +261,13 @@ export class StreamReader {
 
   /** Iterates over lines, as `readLine()` gives them, to the end of the stream. Leaving the loop loses nothing. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Bytes, undefined> {
-    return iterate(
-      async () => {
-        const line = await this.readLine();
-        return line.length > 0 ? line : undefined;
+    return iterate(this.#buffer, {
+      begin: () => {
+        this.#buffer.begin("readUntil");
+        this.#lineSearch.restart();
       },
-      () => this.#buffer.pendingRead,
-    );
+      take: () => orEnd(this.#takeLine()),
+    });
   }
 
   /**
@@ -270,16 +296,8 @@ export class StreamReader {
   chunks(options?: WaitOptions): AsyncIterableIterator<Bytes, undefined> {
     const buffer = this.#buffer;
     const bounds = Bounds.from("chunks", options, buffer.clock);
-    const attempt = this.#freeing(() => takeChunk(buffer.queue, buffer.isEnded));
-    return iterate(
-      async () => {
-        bounds?.throwIfAborted();
-        buffer.begin("chunks");
-        const chunk = await buffer.take(attempt, bounds);
-        return chunk.length > 0 ? chunk : undefined;
-      },
-      () => this.#buffer.pendingRead,
-    );
+    const take = this.#freeing(() => takeChunk(buffer.queue, buffer.isEnded));
+    return iterate(buffer, { begin: () => buffer.begin("chunks"), take: () => orEnd(take()) }, bounds);
   }
 
   /** Whether the stream has ended and everything was read. As `StreamReader.at_eof`. */
@@ -359,8 +377,8 @@ export class StreamReader {
   }
 
   #line(): () => Bytes | undefined {
-    const search = new SeparatorSearch(NEWLINE);
-    return () => this.#takeLine(search);
+    this.#lineSearch.restart();
+    return this.#takeLine;
   }
 
   // How they wait. What only looks leaves flow control alone.
@@ -369,7 +387,7 @@ export class StreamReader {
     method: string,
     attempt: () => Result | undefined,
     options: WaitOptions | undefined,
-  ): Result | Promise<Result> {
+  ): Promise<Result> {
     const bounds = Bounds.of(method, options, this.#buffer.clock);
     this.#buffer.begin(method);
     return this.#buffer.take(attempt, bounds);
@@ -379,7 +397,7 @@ export class StreamReader {
     method: string,
     attempt: () => Result | undefined,
     options: WaitOptions | undefined,
-  ): Result | Promise<Result> {
+  ): Promise<Result> {
     return this.#look(method, this.#freeing(attempt), options);
   }
 
@@ -402,10 +420,10 @@ export class StreamReader {
   }
 
   /** An unfinished line at the end does not resume the transport, one that was dropped does. */
-  #takeLine(search: SeparatorSearch): Bytes | undefined {
+  readonly #takeLine = (): Bytes | undefined => {
     const buffer = this.#buffer;
     try {
-      const line = this.#takeThrough(search);
+      const line = this.#takeThrough(this.#lineSearch);
       if (line !== undefined) buffer.resumeIfFree();
       return line;
     } catch (error) {
@@ -415,7 +433,21 @@ export class StreamReader {
       buffer.resumeIfFree();
       throw tooLong;
     }
+  };
+}
+
+/** What `read` throws is a rejection. An async function would take three turns more to pass on a promise. */
+function promised<Result>(read: () => Promise<Result>): Promise<Result> {
+  try {
+    return read();
+  } catch (error) {
+    return Promise.reject(error);
   }
+}
+
+/** No bytes are how a read tells of the end. */
+function orEnd(bytes: Bytes | undefined): Bytes | typeof END | undefined {
+  return bytes?.length === 0 ? END : bytes;
 }
 
 function checkError(method: string, error: unknown): Error {

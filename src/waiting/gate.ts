@@ -10,8 +10,10 @@ interface Waiting {
 
 export class Gate {
   #state: "open" | "shut" | "ended";
-  #error: Error | undefined;
-  #waiting = new Set<Waiting>();
+  /** Makes what those get who come after a bad end. */
+  #toError: (() => Error) | undefined;
+  /** In order; made when somebody waits, which few do. */
+  #waiting: Set<Waiting> | undefined;
 
   constructor(state: "open" | "shut") {
     this.#state = state;
@@ -28,8 +30,8 @@ export class Gate {
   pass(bounds?: Bounds): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#state === "shut") this.#wait({ pass: resolve, fail: reject }, bounds);
-      else if (this.#error === undefined) resolve();
-      else reject(this.#error);
+      else if (this.#toError === undefined) resolve();
+      else reject(this.#toError());
     });
   }
 
@@ -41,17 +43,18 @@ export class Gate {
     if (this.#state === "shut") this.#release("open");
   }
 
-  /** For good: whoever waits now or comes later passes, or gets `error`. */
-  end(error: Error | undefined): void {
-    this.#error = error;
+  /** For good: whoever waits now or comes later passes, or gets the error. */
+  end(toError?: () => Error): void {
+    this.#toError = toError;
     this.#release("ended");
   }
 
   #wait(waiting: Waiting, bounds: Bounds | undefined): void {
+    this.#waiting ??= new Set();
     this.#waiting.add(waiting);
     if (bounds === undefined) return;
     waiting.stop = bounds.watch((reason) => {
-      this.#waiting.delete(waiting);
+      this.#waiting?.delete(waiting);
       waiting.fail(reason);
     });
   }
@@ -59,11 +62,12 @@ export class Gate {
   #release(state: "open" | "ended"): void {
     this.#state = state;
     const waiting = this.#waiting;
-    this.#waiting = new Set();
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
     for (const { pass, fail, stop } of waiting) {
       stop?.();
-      if (this.#error === undefined) pass();
-      else fail(this.#error);
+      if (this.#toError === undefined) pass();
+      else fail(this.#toError());
     }
   }
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { temporaryFolder } from "../support/folders.js";
-import { accepting, connecting, LOOPBACK } from "../support/socket-pairs.js";
+import { accepting, connecting, LOOPBACK, receivingAnew } from "../support/socket-pairs.js";
 import { describeTransport } from "./conformance.js";
 
 describeTransport(
@@ -14,3 +14,6 @@ describeTransport(
   connecting(async (cleanup) => ({ kind: "unix", path: join(await temporaryFolder(cleanup), "s") })),
   { resets: false },
 );
+describeTransport("a transport over TCP, receiving into new memory each time", receivingAnew, {
+  resets: true,
+});

@@ -118,7 +118,7 @@ describe("ByteQueue", () => {
     const chunk = Buffer.alloc(65_536, "x");
     const queue = queueOf(chunk);
     for (const size of [1, 32, 1024]) assert.notEqual(queue.take(size).buffer, chunk.buffer, `${size} bytes`);
-    const slab = Buffer.alloc(65_536, "y");
+    const slab = Buffer.alloc(2 * Buffer.poolSize, "y");
     assert.notEqual(queueOf(slab.subarray(5, 105)).take(100).buffer, slab.buffer, "a chunk inside a slab");
   });
 
@@ -149,14 +149,16 @@ describe("ByteQueue", () => {
     assert.equal(queue.takeChunk().toString(), "ab");
   });
 
-  it("take() gives a small chunk whole, without a copy, if its memory is hardly larger", () => {
-    for (const [memory, isCopied] of [
-      [100, false],
-      [200, false],
-      [201, true],
+  it("take() gives a small chunk whole, without a copy, if its memory is no larger than that of a copy may be", () => {
+    for (const [size, memory, isCopied] of [
+      [64, 64, false],
+      [64, 128, false],
+      [64, 129, true],
+      [100, Buffer.poolSize, false],
+      [100, Buffer.poolSize + 1, true],
     ] as const) {
-      const chunk = Buffer.from(new ArrayBuffer(memory), 0, 100);
-      assert.equal(queueOf(chunk).take(100).buffer !== chunk.buffer, isCopied, `${memory} bytes`);
+      const chunk = Buffer.from(new ArrayBuffer(memory), 0, size);
+      assert.equal(queueOf(chunk).take(size).buffer !== chunk.buffer, isCopied, `${size} of ${memory} bytes`);
     }
   });
 

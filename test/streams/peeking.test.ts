@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { StreamReader } from "asyncio-streams";
+import { bufferOf } from "../support/buffer-of.js";
 import { connectedInMemory } from "../support/connections.js";
 import { buffersMadeBy } from "../support/count-work.js";
 import { RecordingTransport } from "../support/recording-transport.js";
@@ -339,6 +340,39 @@ describe("StreamReader: readInto()", () => {
     assert.equal(await reader.readInto(view), 0);
     reader.feedError(new Error("lost"));
     await assert.rejects(reader.readInto(view), /^Error: lost$/);
+  });
+
+  it("that waits takes bytes that are offered once, of the first as many as fit, and has nothing else take them", async () => {
+    const { reader } = readerWith("");
+    const buffer = bufferOf(reader);
+    assert.equal(buffer.offer(Buffer.from("a")), 0, "nobody waits");
+    const view = Buffer.alloc(3);
+    const reading = reader.readInto(view);
+    assert.equal(buffer.offer(Buffer.from("abcd")), 3);
+    assert.equal(buffer.offer(Buffer.from("efg")), 0, "it has its bytes");
+    assert.equal(await reading, 3);
+    assert.equal(String(view), "abc");
+    const line = reader.readLine();
+    assert.equal(buffer.offer(Buffer.from("x")), 0, "another read does not copy");
+    feed(reader, "de\nf");
+    assert.equal(String(await line), "de\n");
+    assert.equal(await reader.readInto(view), 1);
+  });
+
+  it("that took what was offered has its bytes, whatever comes in the same tick, and another read may wait", async () => {
+    const { reader } = readerWith("");
+    const buffer = bufferOf(reader);
+    const controller = new AbortController();
+    const view = Buffer.alloc(3);
+    const reading = reader.readInto(view, { signal: controller.signal });
+    assert.equal(buffer.offer(Buffer.from("abc")), 3);
+    const next = reader.readExactly(2);
+    controller.abort();
+    feed(reader, "de");
+    reader.setException(new Error("broken"));
+    assert.equal(await reading, 3);
+    assert.equal(String(view), "abc");
+    await assert.rejects(next, /broken/);
   });
 
   it("copies nothing into a view without room, at once", async () => {

@@ -1,7 +1,7 @@
 /** Reads that never wait. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { StreamReader } from "asyncio-streams";
+import { lengthPrefixed, readFrame, StreamReader, tryReadFrame } from "asyncio-streams";
 import { cleanups } from "../support/cleanup.js";
 import { connectedInMemory, connectedToSocket } from "../support/connections.js";
 import { Random } from "../support/random.js";
@@ -14,7 +14,15 @@ interface Pair {
   readonly wait: (reader: StreamReader) => Promise<Buffer>;
 }
 
+/** Its length says `"a"` (97) bytes, and more than is allowed where that is `"b"`. */
+const FRAME = lengthPrefixed({ bytes: 1, maxFrame: 97 });
+
 const PAIRS: readonly Pair[] = [
+  {
+    name: "tryReadFrame()",
+    attempt: (reader) => tryReadFrame(reader, FRAME),
+    wait: (reader) => readFrame(reader, FRAME),
+  },
   { name: "tryRead(3)", attempt: (reader) => reader.tryRead(3), wait: (reader) => reader.read(3) },
   { name: "tryRead(0)", attempt: (reader) => reader.tryRead(0), wait: (reader) => reader.read(0) },
   { name: "tryRead()", attempt: (reader) => reader.tryRead(), wait: (reader) => reader.read() },

@@ -1,6 +1,6 @@
 /** Pairs of transports over sockets, one end of the node backend and one of a bare socket that it took over. */
 import { nodeBackend } from "#src/backends/node/backend.js";
-import { connect, Server, type Socket } from "node:net";
+import { connect, Server, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
 import type { Endpoint } from "#src/transport/endpoint.js";
 import type { StartableTransport } from "#src/transport/transport.js";
@@ -41,5 +41,24 @@ export const accepting: MakePair = async (cleanup) => {
     near: await accepted,
     far: nodeBackend.adopt(socket, "any"),
     reset: () => socket.resetAndDestroy(),
+  };
+};
+
+/** The tested end took over a socket that cannot receive into memory that is used again. */
+export const receivingAnew: MakePair = async (cleanup) => {
+  const listener = new Server({ allowHalfOpen: true, pauseOnConnect: true });
+  cleanup(() => listener.close());
+  listener.listen({ host: LOOPBACK.address, port: 0 });
+  await once(listener, "listening");
+  const accepted = once(listener, "connection") as Promise<[Socket]>;
+  const { port } = listener.address() as AddressInfo;
+  const socket = connect({ host: LOOPBACK.address, port, allowHalfOpen: true });
+  const [[far]] = await Promise.all([accepted, once(socket, "connect")]);
+  const { _handle: handle } = socket as unknown as { _handle?: object };
+  if (handle !== undefined) Object.assign(handle, { useUserBuffer: undefined });
+  return {
+    near: nodeBackend.adopt(socket, "any"),
+    far: nodeBackend.adopt(far, "any"),
+    reset: () => far.resetAndDestroy(),
   };
 };

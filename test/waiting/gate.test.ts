@@ -40,7 +40,7 @@ describe("Gate", () => {
   it("end() lets all pass, now and later, and is for good (43, 45)", async () => {
     const gate = new Gate("shut");
     const waiting = gate.pass();
-    gate.end(undefined);
+    gate.end();
     await waiting;
     gate.shut();
     await gate.pass();
@@ -51,7 +51,7 @@ describe("Gate", () => {
     const gate = new Gate("shut");
     const error = new Error("lost");
     const waiting = [gate.pass(), gate.pass()];
-    gate.end(error);
+    gate.end(() => error);
     for (const pass of waiting) await assert.rejects(pass, error);
     gate.open();
     assert.equal(gate.isOpen, false);
@@ -64,7 +64,7 @@ describe("Gate", () => {
     const note = (reason: unknown) => unhandled.push(reason);
     process.on("unhandledRejection", note);
     try {
-      new Gate("shut").end(new Error("lost"));
+      new Gate("shut").end(() => new Error("lost"));
       assert.ok(await isPending(new Promise(() => {})));
     } finally {
       process.off("unhandledRejection", note);
@@ -123,7 +123,7 @@ describe("Gate, within bounds", () => {
     assert.equal(left(), 0);
     gate.shut();
     const ended = gate.pass(bounds);
-    gate.end(new Error("lost"));
+    gate.end(() => new Error("lost"));
     await assert.rejects(ended, /^Error: lost$/);
     assert.equal(left(), 0);
   });

@@ -35,6 +35,11 @@ function tcpEndpoint(address: string | undefined, port: number | undefined): End
   return { kind: "tcp", address, port, family: address.includes(":") ? 6 : 4 };
 }
 
+/** Whether connections come to any of the machine's addresses there, each to its own. */
+export function isAnyAddress(endpoint: Endpoint): boolean {
+  return endpoint.kind === "tcp" && /^[0f:.]+$/.test(endpoint.address);
+}
+
 /** How many bytes a path of a Unix socket may have. */
 const LONGEST_PATH = process.platform === "linux" ? 107 : 103;
 

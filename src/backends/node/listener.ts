@@ -8,6 +8,7 @@ import { ChannelTransport } from "../channel-transport.js";
 import {
   checkUnixPath,
   isAbstract,
+  isAnyAddress,
   listeningEndpoint,
   localEndpoint,
   remoteEndpoint,
@@ -168,7 +169,7 @@ class NodeListener implements Listener {
     // Not by the options of the server, which Deno passes over.
     if (!isUnix) socket.setNoDelay(true);
     if (this.#keepAlive) socket.setKeepAlive(true);
-    const local = isUnix ? this.endpoint : localEndpoint(socket);
+    const local = isUnix || !isAnyAddress(this.endpoint) ? this.endpoint : localEndpoint(socket);
     const remote = isUnix ? UNNAMED : remoteEndpoint(socket);
     this.#queue.connectionAccepted(new ChannelTransport(new SocketChannel(socket, local, remote)));
   }

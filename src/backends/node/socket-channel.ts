@@ -1,17 +1,22 @@
 /** One connected socket of node:net, for TCP and Unix sockets, on Node.js, Bun and Deno. */
 import type { Socket } from "node:net";
 import process from "node:process";
+import { copyOf } from "../../bytes/copy-of.js";
 import type { Endpoint } from "../../transport/endpoint.js";
 import type { TransportSocket } from "../../transport/transport.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
+import { inPlaceReceiver } from "./receive-in-place.js";
 import { nodeMajor } from "./runtime.js";
 import { systemSendQueues } from "./send-queues.js";
 import { PLAIN, type SocketManner } from "./socket-manner.js";
 import { onceQuiet } from "./once-quiet.js";
 import { SocketSink } from "./socket-sink.js";
 import { NodeTransportSocket } from "./transport-socket.js";
+
+/** In bytes: who closes hears of a reset behind so many, and lets the peer wait that sends more. */
+const MOST_DROPPED = 65_536;
 
 export class SocketChannel implements Channel {
   readonly socket: TransportSocket | undefined;
@@ -23,6 +28,8 @@ export class SocketChannel implements Channel {
   readonly #writer: BatchedWriter;
   #events: ChannelEvents | undefined;
   #bytesDelivered = 0;
+  /** Bytes that have come since we began to end the connection. */
+  #dropped = 0;
   #hasPeerEnded = false;
   #isPaused = false;
   /** What a TLS engine has still delivered while paused. */
@@ -89,6 +96,8 @@ export class SocketChannel implements Channel {
     if (this.#net.readableEnded) process.nextTick(this.#onEnd);
     else this.#net.once("end", this.#onEnd);
     this.#manner.watch(this.#net, this.#onTruncated);
+    // A TLS engine delivers what it has decrypted whether the socket is paused or not.
+    if (this.#manner === PLAIN) inPlaceReceiver.begin(this.#net, this.#onBytes);
     this.#net.resume();
   }
 
@@ -114,6 +123,8 @@ export class SocketChannel implements Channel {
     }
     this.#isEnding = true;
     this.#writer.flush();
+    // Who finishes looks at what comes.
+    inPlaceReceiver.end(this.#net);
     this.#manner.finish(this.#net, this.#onError);
   }
 
@@ -192,6 +203,15 @@ export class SocketChannel implements Channel {
     this.#events!.dataReceived(chunk);
   };
 
+  /** The memory of `bytes` is used again once this has returned. `false` ends reading, until `resume`. */
+  readonly #onBytes = (bytes: Buffer): boolean => {
+    if (this.#isEnding) return (this.#dropped += bytes.length) < MOST_DROPPED;
+    const taken = this.#isPaused || this.#heldBack.length > 0 ? 0 : (this.#events!.dataOffered?.(bytes) ?? 0);
+    this.#bytesDelivered += taken;
+    if (taken < bytes.length) this.#onData(copyOf(taken > 0 ? bytes.subarray(taken) : bytes));
+    return !this.#isPaused;
+  };
+
   readonly #deliverHeldBack = (): void => {
     if (this.#isPaused || this.#heldBack.length === 0) return;
     // Paused again meanwhile, the rest is held back again.
@@ -245,6 +265,8 @@ export class SocketChannel implements Channel {
     if (this.#events === undefined) return;
     if (!this.#isEnding) this.#deliverLeftovers();
     this.#tellClosed();
+    // The runtime keeps a socket until the next full collection of garbage; what is above it need not wait for that.
+    this.#events = NOBODY;
   };
 
   /** Without an error it counts as the end. While we end the connection, what is buffered is still sent. */
@@ -273,6 +295,15 @@ export class SocketChannel implements Channel {
     this.#events!.closed(error === undefined ? undefined : this.#manner.toError(error));
   }
 }
+
+/** Who hears of a connection that has ended. */
+const NOBODY: ChannelEvents = {
+  dataReceived() {},
+  eofReceived() {},
+  bufferShrank() {},
+  writingFailed() {},
+  closed() {},
+};
 
 /** What `#confirmEnd` uses of the old versions of Node.js that need it. */
 interface SocketInside {

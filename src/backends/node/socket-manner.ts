@@ -1,5 +1,6 @@
 /** What differs between a plain socket and one that carries TLS: how it pauses, and how it ends. */
 import type { Socket } from "node:net";
+import { Readable } from "node:stream";
 import { systemClock, type Clock } from "../../waiting/clock.js";
 import type { Channel } from "../channel.js";
 import { finishSocket } from "./finish-socket.js";
@@ -39,7 +40,8 @@ export const PLAIN: SocketManner = {
   pause: (socket) => void socket.pause(),
   resume: (socket) => void socket.resume(),
   close(socket) {
-    socket.pause();
+    // Not as a socket pauses that receives in place: it would look no more at what comes, and so not hear of a reset.
+    Readable.prototype.pause.call(socket);
     if (socket.writableLength === 0) socket.destroy();
     else socket.destroySoon();
   },

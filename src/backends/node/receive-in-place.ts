@@ -1,0 +1,62 @@
+/** Receiving into memory that is used again, instead of 64 KiB anew for each read. */
+import type { Socket } from "node:net";
+import { nodeMajor } from "./runtime.js";
+
+/** Bytes. More is no faster. */
+const SIZE = 65_536;
+
+/** Gets what arrives, in memory that is only valid until it returns. `false` ends reading, until `resume()`. */
+type OnBytes = (bytes: Buffer) => boolean;
+
+/** What node:net keeps for its option `onread`, which it has for connections that one opens, and not for accepted ones. */
+interface Keys {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+}
+
+interface SocketInside {
+  readonly _handle: { useUserBuffer?(buffer: Uint8Array): void } | null;
+  [key: symbol]: unknown;
+}
+
+class InPlaceReceiver {
+  /** One for all sockets, since what is received is looked at before the next read. */
+  #memory: Buffer | undefined;
+  /** `null` if this runtime has none. */
+  #keys: Keys | null | undefined;
+
+  /**
+   * From now on `onBytes` gets what arrives, instead of 'data'; a socket that is paused may still read once. No effect if
+   * something is buffered, or where the runtime has no such thing.
+   */
+  begin(socket: Socket, onBytes: OnBytes): void {
+    const inside = socket as unknown as SocketInside;
+    const keys = (this.#keys ??= findKeys(socket));
+    if (keys === null || socket.readableLength > 0 || inside[keys.buffer] !== null) return;
+    if (typeof inside._handle?.useUserBuffer !== "function") return;
+    const memory = (this.#memory ??= Buffer.allocUnsafeSlow(SIZE));
+    inside[keys.buffer] = memory;
+    inside[keys.callback] = (size: number) => onBytes(memory.subarray(0, size));
+    inside._handle.useUserBuffer(memory);
+  }
+
+  /** From now on 'data' tells again of what arrives, in the same memory. Nothing of `onBytes` is kept. */
+  end(socket: Socket): void {
+    const inside = socket as unknown as SocketInside;
+    const { buffer, callback } = this.#keys ?? {};
+    const memory = this.#memory;
+    if (buffer === undefined || memory === undefined || inside[buffer] !== memory) return;
+    inside[callback!] = (size: number) => socket.emit("data", memory.subarray(0, size));
+  }
+}
+
+export const inPlaceReceiver: InPlaceReceiver = new InPlaceReceiver();
+
+/** Of Bun and Deno, Deno has them too; but a socket that has used them cannot be upgraded to TLS there. */
+function findKeys(socket: Socket): Keys | null {
+  if (nodeMajor === 0) return null;
+  const find = (name: string) =>
+    Object.getOwnPropertySymbols(socket).find(({ description }) => description === name);
+  const [buffer, callback] = [find("kBuffer"), find("kBufferCb")];
+  return buffer === undefined || callback === undefined ? null : { buffer, callback };
+}

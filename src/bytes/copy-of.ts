@@ -1,0 +1,13 @@
+/** Copies of received bytes, made the way that costs least. */
+
+/** Copies of up to this size own their memory at no cost; larger ones come from the runtime's pool and share a slab. */
+export const OWN_UP_TO = 64;
+
+/** A copy that may be kept. Of much, `Buffer.from` would fill the memory with zeros first. */
+export function copyOf(bytes: Uint8Array): Buffer<ArrayBuffer> {
+  const { length } = bytes;
+  if (length > OWN_UP_TO && length < Buffer.poolSize >>> 1) return Buffer.from(bytes);
+  const copy = Buffer.allocUnsafeSlow(length);
+  copy.set(bytes);
+  return copy;
+}
