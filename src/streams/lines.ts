@@ -130,7 +130,7 @@ class LineSource {
   /** Whether there were any. */
   #takeMore(lines: (Bytes | string)[]): boolean {
     const { queue, isEnded } = this.#buffer;
-    const whole = this.#cutter.isAtLine ? this.#whole?.takeAll(queue) : undefined;
+    const whole = this.#whole?.takeAll(queue);
     if (whole !== undefined) {
       for (const line of whole) lines.push(line);
       this.#cutter.passed(whole.length);
