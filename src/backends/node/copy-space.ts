@@ -1,11 +1,10 @@
 /** Where small writes are copied to, one behind the other, until they have left. */
 
-/** Bytes. As much as a batch may hold before it is sent at once. */
-const SIZE = 65_536;
-
 /** A stretch of memory that any number of batches append to in turn. */
 export class CopySpace {
-  readonly bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(SIZE);
+  /** Bytes. As much as a batch may hold before it is sent at once, with the last write. */
+  static readonly SIZE: number = 65_536 + 2_048;
+  readonly bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(CopySpace.SIZE);
   /** Bytes from here on are free. */
   used = 0;
   /** Batches with copies here that have not left. */
@@ -14,7 +13,7 @@ export class CopySpace {
   #isLent = false;
 
   hasRoomFor(size: number): boolean {
-    return this.used + size <= SIZE;
+    return this.used + size <= CopySpace.SIZE;
   }
 
   hold(): void {
@@ -28,7 +27,7 @@ export class CopySpace {
   }
 }
 
-/** The spaces of a process: one that is in use, and those before it that were full, as long as somebody needs them. */
+/** Gives out one space until it is full, and then another one. */
 export class CopySpaces {
   #current: CopySpace | undefined;
 

@@ -1,5 +1,5 @@
 /** What is written within a tick, gathered so that it can leave in one system call. */
-import { CopySpaces, type CopySpace } from "./copy-space.js";
+import { CopySpace, CopySpaces } from "./copy-space.js";
 
 /** Arrays of up to this size are copied; larger ones cost less by reference. Documented at `Transport.write`. */
 export const COPY_UP_TO = 2048;
@@ -36,13 +36,11 @@ export class WriteBatch {
       this.#pieces.push(data);
       return;
     }
-    let space = this.#held.at(-1);
-    if (space === undefined || space.used !== this.#end || !space.hasRoomFor(length)) {
-      space = this.#beginCopies(length);
-    }
-    space.bytes.set(data, space.used);
-    space.used += length;
-    this.#end = space.used;
+    const last = this.#held.at(-1);
+    const isFollowed = last?.used !== this.#end;
+    if (last === undefined || isFollowed) this.#beginCopies(length);
+    else if (!last.hasRoomFor(length)) this.#moveCopies(last, length);
+    this.#copy(data);
   }
 
   /** Everything, in order, in few pieces: one system call takes about a thousand. Until `sent` shared ones stay as they are. */
@@ -66,7 +64,7 @@ export class WriteBatch {
     this.sent(true);
   }
 
-  #beginCopies(size: number): CopySpace {
+  #beginCopies(size: number): void {
     this.#endCopies();
     const space = copySpaces.withRoomFor(size);
     if (space !== this.#held.at(-1)) {
@@ -74,7 +72,24 @@ export class WriteBatch {
       this.#held.push(space);
     }
     this.#start = this.#end = space.used;
-    return space;
+  }
+
+  /** To a space with room for all of them and `size` bytes more, so that they stay one piece, unless no space is so large. */
+  #moveCopies(from: CopySpace, size: number): void {
+    const copies = from.bytes.subarray(this.#start, this.#end);
+    if (copies.length + size > CopySpace.SIZE) {
+      this.#beginCopies(size);
+      return;
+    }
+    this.#start = this.#end;
+    this.#beginCopies(copies.length + size);
+    this.#copy(copies);
+  }
+
+  #copy(data: Uint8Array): void {
+    const space = this.#held.at(-1)!;
+    space.bytes.set(data, space.used);
+    this.#end = space.used += data.length;
   }
 
   #endCopies(): void {
