@@ -7,11 +7,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { makeSelfSigned } from "../build/test/support/certificates.js";
+import { installLocked } from "../scripts/install-locked.mjs";
 import { BASE, buildLoad, CONTENDERS } from "./contenders.mjs";
 import { writeDocuments } from "./documents.mjs";
 import { measureImports } from "./imports.mjs";
 import { measure, pinning } from "./measure.mjs";
-import { installPackages } from "./packages.mjs";
 import { median, operationsIn, summarize } from "./statistics.mjs";
 import { showFigures } from "./tables.mjs";
 import { GROWTH, WORKLOADS } from "./workloads.mjs";
@@ -51,7 +51,9 @@ for (const [name, text] of Object.entries({ BENCH_CERT: cert, BENCH_KEY: key }))
   writeFileSync(process.env[name], text, { mode: 0o600 });
 }
 
-installPackages();
+installLocked(fileURLToPath(new URL("peers", import.meta.url)), "what is compared with", [
+  "--ignore-scripts",
+]);
 const load = buildLoad();
 const missing = [];
 const contenders = CONTENDERS.filter(({ name }) => name === BASE || name.includes(values.contenders)).flatMap(

@@ -1,9 +1,8 @@
 // Mutation testing: changes the core in one place after the other, and tells which changes no test notices. Arguments are
 // Stryker's, such as --mutate 'src/bytes/*.ts', or --force to look again at what has been looked at before.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { installLocked } from "../install-locked.mjs";
 import { installedRuntime } from "../tests/runtimes.mjs";
 
 /** In KiB: mutants may ask for any amount of memory. */
@@ -12,15 +11,7 @@ const MEMORY = 8_000_000;
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-const digest = createHash("sha256")
-  .update(readFileSync(`${here}package-lock.json`))
-  .digest("hex");
-const stampFile = `${here}node_modules/.lock-installed`;
-if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== digest) {
-  console.log("Set-up (once): installing Stryker with npm ci …");
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], here);
-  writeFileSync(stampFile, digest);
-}
+installLocked(here, "Stryker");
 
 // Stryker does not run on the oldest Node.js that the tests run on.
 const node = installedRuntime("node24").program;

@@ -1,13 +1,12 @@
 // The runtimes that the tests run on. Those of runtimes/package.json are installed there, once, each as a plain program.
-import { execFileSync, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { installLocked } from "../install-locked.mjs";
 import { readDeno, readBun, readNode } from "./reports.mjs";
 
 const folder = fileURLToPath(new URL("../../runtimes", import.meta.url));
 const packages = `${folder}/node_modules`;
-const stampFile = `${packages}/.lock-installed`;
 const nodeReporter = new URL("node-reporter.mjs", import.meta.url).href;
 
 /** How Node.js runs one file of tests: what it prints is for people, the report for `read`. */
@@ -64,7 +63,7 @@ export function installedRuntime(name) {
   if (runtime === undefined) {
     throw new Error(`there is no runtime ${name}, only ${runtimeNames.join(", ")}`);
   }
-  install();
+  installLocked(folder, "the runtimes", ["--ignore-scripts"]);
   const program = `${packages}/${runtime.program}`;
   if (!existsSync(program)) {
     throw new Error(
@@ -74,18 +73,4 @@ export function installedRuntime(name) {
   }
   const said = execFileSync(program, ["--version"], { encoding: "utf8" });
   return { ...runtime, name, program, version: /\d+\.\d+\.\d+\S*/.exec(said)[0] };
-}
-
-function install() {
-  const lock = createHash("sha256")
-    .update(readFileSync(`${folder}/package-lock.json`))
-    .digest("hex");
-  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === lock) return;
-  console.log("Set-up (once): installing the runtimes with npm ci …");
-  const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-  const { status, error } = spawnSync("npm", ["ci", ...options], { cwd: folder, stdio: "inherit" });
-  if (error !== undefined || status !== 0) {
-    throw new Error(`npm ci in ${folder} failed: ${error?.message ?? `status ${status}`}`);
-  }
-  writeFileSync(stampFile, lock);
 }
