@@ -10,13 +10,14 @@ const built = here("../build/bench/");
 
 const STREAM_ROLES = ["echo", "sink", "source"];
 const NATIVE_ROLES = [...STREAM_ROLES, "lines-echo", "lines"];
-const SERVED = ["echo", "lines-echo", "lines", "frames", "until", "sink", "source", "both", "burst", "relay"];
+const BASIC_ROLES = [...NATIVE_ROLES, "frames"];
+const SERVED = [...BASIC_ROLES, "until", "both", "burst", "relay"];
 const TLS_ROLES = ["tls-echo", "tls-both"];
 const ALL = [...SERVED, ...TLS_ROLES, "connect"];
 
 export const BASE = "node:net, plain";
 
-/** `command(role)`, without the role and what follows it; throws where the machine lacks what it needs. */
+/** `command()`, without the role and what follows it; throws where the machine lacks what it needs. */
 export const CONTENDERS = [
   { name: BASE, roles: ALL, command: () => onNode("node-plain.mjs") },
   {
@@ -63,13 +64,13 @@ export const CONTENDERS = [
   },
   {
     name: "Go",
-    roles: ["echo", "lines-echo", "lines", "frames", "sink", "source"],
+    roles: BASIC_ROLES,
     command: () => [buildGo()],
     environment: { GOMAXPROCS: "1" },
   },
   {
     name: "C, epoll",
-    roles: ["echo", "lines-echo", "lines", "frames", "sink", "source"],
+    roles: BASIC_ROLES,
     command: () => [buildC("epoll", server("epoll.c"), [])],
   },
 ];
@@ -107,7 +108,7 @@ function buildGo() {
 }
 
 /** Compiles one file of C, and gives the program. */
-export function buildC(name, file, libraries) {
+function buildC(name, file, libraries) {
   const program = `${built}${name}`;
   run("gcc", ["-O2", "-Wall", "-Wextra", "-o", program, file, ...libraries]);
   return program;

@@ -105,15 +105,14 @@ async function runWorkload(workload) {
 }
 
 /** By this library alone: how a cost grows. */
-async function runGrowth({ name, title, role, points, load: loadFor, bytes, messages = () => 1 }) {
+async function runGrowth({ name, title, role, points, load: loadFor, messages = () => 1 }) {
   const contender = contenders.find((one) => one.name === OURS.name);
   if (contender === undefined) return;
   const costs = new Map(points.map((point) => [point, []]));
   for (let round = 0; round < rounds; round++) {
     for (const point of points) {
       const figures = await measure(contender, role, load, [...loadFor(point), ...timing]);
-      const operations =
-        operationsIn(figures, { messages: messages(point) }) * (bytes === undefined ? 1 : point);
+      const operations = operationsIn(figures, { messages: messages(point) });
       costs.get(point).push(((figures.user + figures.system) / operations) * 1e9);
     }
   }

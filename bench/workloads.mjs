@@ -121,7 +121,10 @@ export const WORKLOADS = [
   },
 ];
 
-/** What must stay flat: the cost of an operation, or of a byte, whatever there is more of. */
+/**
+ * What must stay flat: the cost of an operation, whatever there is more of. `messages`: how many of what is counted one operation
+ * of the load stands for, such as bytes.
+ */
 export const GROWTH = [
   {
     name: "message-size",
@@ -129,7 +132,7 @@ export const GROWTH = [
     role: "frames",
     points: [32, 256, 2 * KIB, 16 * KIB, 128 * KIB, MIB, 16 * MIB],
     load: (size) => ["send", "--pattern=frames", `--unit=${size}`],
-    bytes: 1,
+    messages: (size) => size,
   },
   {
     name: "connections",

@@ -79,11 +79,11 @@ const awaited = {
     }
   },
   async relay(reader, writer) {
-    await relay({ reader, writer }, await openConnection("127.0.0.1", Number(frame.loadPort)));
+    await relay({ reader, writer }, await openConnection("127.0.0.1", frame.loadPort));
   },
   async connect() {
     for (;;) {
-      const [reader, writer] = await openConnection("127.0.0.1", Number(frame.loadPort));
+      const [reader, writer] = await openConnection("127.0.0.1", frame.loadPort);
       writer.write(MESSAGE);
       await reader.readExactly(MESSAGE.length);
       writer.close();
@@ -138,9 +138,8 @@ async function countUntilEnd(read) {
   }
 }
 
-const style = process.argv[4] === "quick" ? { ...awaited, ...quick } : awaited;
-const isTls = frame.role.startsWith("tls-");
-const serve = style[isTls ? frame.role.slice(4) : frame.role];
+const roles = frame.style === "quick" ? { ...awaited, ...quick } : awaited;
+const serve = roles[frame.role];
 
 async function serveQuietly(reader, writer) {
   try {
@@ -157,11 +156,10 @@ if (frame.role === "connect") {
     void serve().catch((error) => process.exit(frame.isExpected(error) ? 0 : 1));
   }
 } else {
-  const ssl = isTls ? frame.identity() : undefined;
   const server = await startServer(serveQuietly, "127.0.0.1", 0, {
-    backlog: frame.SETTINGS.backlog,
+    backlog: frame.BACKLOG,
     ...(frame.role === "until" && { limit: LONG }),
-    ...(isTls && { ssl, truncation: "ignore" }),
+    ...(frame.isTls && { ssl: frame.identity(), truncation: "ignore" }),
   });
   frame.tellPort(server.sockets[0].getsockname()[1]);
 }

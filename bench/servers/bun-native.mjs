@@ -1,8 +1,7 @@
 // Bun's own sockets, by its callbacks; what a socket does not take at once waits for its drain.
 /* global Bun */
 import { BLOCK, isExpected, role, tellPort } from "./frame.mjs";
-
-const NEWLINE = 0x0a;
+import { NEWLINE } from "./messages.mjs";
 
 function send(socket, bytes) {
   const { data } = socket;

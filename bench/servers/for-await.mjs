@@ -1,8 +1,7 @@
 // A socket as an async iterable.
 import { once } from "node:events";
-import { isExpected, runOnSockets } from "./frame.mjs";
-
-const NEWLINE = 0x0a;
+import { runOnSockets } from "./frame.mjs";
+import { endOfFrame, endOfLine } from "./messages.mjs";
 
 /** The messages of a socket, of which `endOf(bytes, start)` tells the end, or -1. */
 async function* messages(socket, endOf) {
@@ -13,14 +12,6 @@ async function* messages(socket, endOf) {
     for (let end; (end = endOf(bytes, start)) >= 0; start = end) yield bytes.subarray(start, end);
     rest = start < bytes.length ? bytes.subarray(start) : undefined;
   }
-}
-
-const endOfLine = (bytes, start) => bytes.indexOf(NEWLINE, start) + 1 || -1;
-
-function endOfFrame(bytes, start) {
-  if (bytes.length - start < 4) return -1;
-  const end = start + 4 + bytes.readUInt32BE(start);
-  return end <= bytes.length ? end : -1;
 }
 
 async function count(socket, endOf) {
@@ -34,7 +25,7 @@ async function echo(socket, pieces) {
   socket.end();
 }
 
-const roles = {
+runOnSockets({
   echo: (socket) => echo(socket, socket),
   "lines-echo": (socket) => echo(socket, messages(socket, endOfLine)),
   lines: (socket) => count(socket, endOfLine),
@@ -44,16 +35,4 @@ const roles = {
     for await (const { length } of socket) bytes += length;
     socket.end(String(bytes));
   },
-};
-
-runOnSockets(
-  Object.fromEntries(
-    Object.entries(roles).map(([name, serve]) => [
-      name,
-      (socket) =>
-        serve(socket).catch((error) => {
-          if (!isExpected(error)) throw error;
-        }),
-    ]),
-  ),
-);
+});

@@ -4,8 +4,14 @@ import { connect, createServer } from "node:net";
 import process from "node:process";
 import { createServer as createTlsServer } from "node:tls";
 
-/** What the program is to do, and the port of the load, for those that connect to it. */
-export const [role, loadPort] = process.argv.slice(2);
+/** The port of the load, for those that connect to it, and how the program is to work, if it knows several ways. */
+const [given, port, givenStyle] = process.argv.slice(2);
+export const loadPort = Number(port);
+export const style = givenStyle;
+
+/** What the program is to do, and whether over TLS. */
+export const isTls = given.startsWith("tls-");
+export const role = isTls ? given.slice(4) : given;
 
 /** Connections at once of a program that is a client. */
 export const CLIENTS = 16;
@@ -14,7 +20,7 @@ export const BLOCK = Buffer.alloc(65_536, "b");
 /** What is written in one tick for each request. */
 export const SMALL_WRITES = Array.from({ length: 100 }, (_, i) => Buffer.from(`answer ${i % 10}\r\n`));
 export const SEPARATOR = Buffer.from("\r\n\r\n");
-export const SETTINGS = { noDelay: true, backlog: 1024 };
+export const BACKLOG = 1024;
 
 /** What a TLS server has to show. */
 export function identity() {
@@ -26,35 +32,38 @@ export function identity() {
 export const isExpected = ({ code }) =>
   ["ECONNRESET", "EPIPE", "ECONNREFUSED", "ERR_STREAM_PREMATURE_CLOSE"].includes(code);
 
+function throwUnexpected(error) {
+  if (!isExpected(error)) throw error;
+}
+
 export function tellPort(port) {
   // The memory of idle connections is measured without garbage.
   if (globalThis.gc) process.on("SIGURG", () => globalThis.gc());
   console.log(port);
 }
 
-/** `roles`: what to do with a socket, by the name of the role, for TLS without its `tls-`. */
+/** To the load, as a client. */
+export const connectToLoad = () => connect({ port: loadPort, host: "127.0.0.1", noDelay: true });
+
+/** `roles`: what to do with a socket, by the name of the role. A promise may reject at the end of the load. */
 export function runOnSockets(roles) {
-  const isTls = role.startsWith("tls-");
-  const serve = roles[isTls ? role.slice(4) : role];
+  const serve = roles[role];
   if (role === "connect") {
     tellPort(0);
-    for (let i = 0; i < CLIENTS; i++)
-      serve(() => connect({ port: Number(loadPort), host: "127.0.0.1", noDelay: true }));
+    for (let i = 0; i < CLIENTS; i++) serve(connectToLoad);
     return;
   }
   const onSocket = (socket) => {
     socket.on("error", (error) => {
-      if (!isExpected(error)) throw error;
+      throwUnexpected(error);
       socket.destroy();
     });
-    serve(socket);
+    serve(socket)?.catch(throwUnexpected);
   };
   const options = { noDelay: true, allowHalfOpen: true };
   const server = isTls
     ? createTlsServer({ ...options, ...identity() }, onSocket)
     : createServer(options, onSocket);
   if (isTls) server.on("tlsClientError", () => {});
-  server.listen({ host: "127.0.0.1", port: 0, backlog: SETTINGS.backlog }, () =>
-    tellPort(server.address().port),
-  );
+  server.listen({ host: "127.0.0.1", port: 0, backlog: BACKLOG }, () => tellPort(server.address().port));
 }

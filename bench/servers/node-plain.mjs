@@ -1,8 +1,6 @@
 // node:net as it is mostly written: 'data' callbacks, and one write for each message.
-import { connect } from "node:net";
-import { BLOCK, loadPort, MESSAGE, runOnSockets, SEPARATOR, SMALL_WRITES } from "./frame.mjs";
-
-const NEWLINE = 0x0a;
+import { BLOCK, connectToLoad, MESSAGE, runOnSockets, SEPARATOR, SMALL_WRITES } from "./frame.mjs";
+import { endOfFrame, endOfLine } from "./messages.mjs";
 
 /** Calls `onMessage` with each message, of which `endOf(bytes, start)` tells the end, or -1 if it is not there yet. */
 function split(socket, endOf, onMessage) {
@@ -13,14 +11,6 @@ function split(socket, endOf, onMessage) {
     for (let end; (end = endOf(bytes, start)) >= 0; start = end) onMessage(bytes.subarray(start, end));
     rest = start < bytes.length ? bytes.subarray(start) : undefined;
   });
-}
-
-const endOfLine = (bytes, start) => bytes.indexOf(NEWLINE, start) + 1 || -1;
-
-function endOfFrame(bytes, start) {
-  if (bytes.length - start < 4) return -1;
-  const end = start + 4 + bytes.readUInt32BE(start);
-  return end <= bytes.length ? end : -1;
 }
 
 /** Counts messages, and tells how many there were. */
@@ -93,7 +83,7 @@ runOnSockets({
     socket.on("end", () => socket.end());
   },
   relay(socket) {
-    const upstream = connect({ port: Number(loadPort), host: "127.0.0.1", noDelay: true });
+    const upstream = connectToLoad();
     upstream.on("error", () => socket.destroy());
     socket.pipe(upstream);
     upstream.pipe(socket);

@@ -1,7 +1,6 @@
 // node:net tuned by hand: what is written for one chunk leaves in one call.
 import { runOnSockets, SMALL_WRITES } from "./frame.mjs";
-
-const NEWLINE = 0x0a;
+import { NEWLINE } from "./messages.mjs";
 
 runOnSockets({
   "lines-echo"(socket) {
