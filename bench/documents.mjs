@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { barChart, lineChart, THEMES } from "./charts.mjs";
 import { BASE, CONTENDERS } from "./contenders.mjs";
+import { replaceMarked } from "../scripts/marked-part.mjs";
 import { GROWTH, WORKLOADS } from "./workloads.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -44,12 +45,7 @@ function saveChart(name, draw) {
 /** Puts `parts` between the marks that bear their names. */
 function replaceParts(path, parts) {
   let text = readFileSync(at(path), "utf8");
-  for (const [name, content] of Object.entries(parts)) {
-    const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-    const [begin, end] = [text.indexOf(open), text.indexOf(close)];
-    if (begin < 0 || end < begin) throw new Error(`${path} has no ${open} … ${close}`);
-    text = `${text.slice(0, begin + open.length)}\n\n${content}\n\n${text.slice(end)}`;
-  }
+  for (const [name, content] of Object.entries(parts)) text = replaceMarked(text, name, content);
   writeFileSync(at(path), text);
 }
 

@@ -4,10 +4,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { readMarked, replaceMarked } from "./marked-part.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const README = `${root}README.md`;
-const TABLE = /(<!-- sizes -->\n+)([^]*?)(\n+<!-- \/sizes -->)/;
 const TOLERANCE = 0.05;
 
 /** Bytes of one entry point, with all that it needs. */
@@ -38,7 +38,7 @@ const kib = (bytes) => (bytes / 1024).toFixed(1);
 
 /** What is wrong with the table in the README. */
 function objections(sizes) {
-  const table = TABLE.exec(readFileSync(README, "utf8"))?.[2];
+  const table = readMarked(readFileSync(README, "utf8"), "sizes");
   if (table === undefined) return ["README.md has no table between <!-- sizes --> and <!-- /sizes -->"];
   const rows = new Map(
     [...table.matchAll(/^\| `([^`]+)` +\| +([\d.]+) +\| +([\d.]+) +\|$/gm)].map(
@@ -68,11 +68,7 @@ for (const [path, target] of Object.entries(exports)) {
 console.log(show(sizes));
 
 if (process.argv.includes("--write")) {
-  const readme = readFileSync(README, "utf8");
-  writeFileSync(
-    README,
-    readme.replace(TABLE, (_all, before, _table, after) => before + show(sizes) + after),
-  );
+  writeFileSync(README, replaceMarked(readFileSync(README, "utf8"), "sizes", show(sizes)));
 }
 if (process.argv.includes("--check")) {
   const wrong = objections(sizes);
