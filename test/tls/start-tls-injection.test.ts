@@ -117,20 +117,24 @@ async function sendAround(wire: Wire, bytes: Buffer, index: number | undefined):
 
 /** After the handshake the peer sends a line, with plain text at `index` of its records; gives how many bytes they are. */
 async function intoRecords(side: Side, way: Way, index: number): Promise<number> {
+  const { connection, wire, peer, records } = await withRecordsHeld(side, way);
+  const isWhole = await sendAround(wire, records, index);
+  peer.carryOver(wire);
+  peer.socket.write(MORE);
+  const { bytes, error } = await readToEnd(connection);
+  assert.ok(bytes.length === 0 || (isWhole && bytes.equals(SECRET)), `index ${index}: ${bytes.toString()}`);
+  assert.ok(error instanceof TlsError, `index ${index}: ${String(error)}`);
+  return records.length;
+}
+
+/** After the handshake the peer has sent a line: its records have not left yet. */
+async function withRecordsHeld(side: Side, way: Way) {
   const { connection, wire, peer, upgraded } = await upgrading(side, way);
   peer.carryOver(wire);
   await upgraded;
   peer.hold();
   peer.socket.write(SECRET);
-  const records = await peer.takeRecords();
-  const isWhole = await sendAround(wire, records, index);
-  peer.carryOver(wire);
-  peer.socket.write(MORE);
-  const { bytes, error } = await readToEnd(connection);
-  // What came before it was still the peer's.
-  assert.equal(bytes.toString(), isWhole ? SECRET.toString() : "");
-  assert.ok(error instanceof TlsError, `index ${index}: ${String(error)}`);
-  return records.length;
+  return { connection, wire, peer, records: await peer.takeRecords() };
 }
 
 /** All that can be read, and how it ended: `undefined` for an end without an error. */
@@ -185,6 +189,14 @@ for (const way of ways) {
       it(`is an error at every position after the handshake, and none of it can be read: ${side}`, async () => {
         const size = await intoRecords(side, way, 0);
         await each(positions(size, 7).slice(1), (index) => intoRecords(side, way, index));
+      });
+
+      it(`takes nothing from what the peer sent just before it: ${side}`, async () => {
+        const { connection, wire, records } = await withRecordsHeld(side, way);
+        wire.send(Buffer.concat([records, INJECTED]));
+        const { bytes, error } = await readToEnd(connection);
+        assert.equal(bytes.toString(), SECRET.toString());
+        assert.ok(error instanceof TlsError, String(error));
       });
 
       it(`is not read behind the peer's close_notify: ${side}`, async () => {
