@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import process from "node:process";
 import { finished, type Duplex, type Readable, type Writable } from "node:stream";
 import type { Channel, ChannelEvents } from "../backends/channel.js";
-import { BatchedWriter } from "../backends/node/batched-writer.js";
+import { BatchedWriter, type WriterOwner } from "../backends/node/batched-writer.js";
 import { behindEnd } from "../backends/node/reset-socket.js";
 import { fromSystemError } from "../backends/node/system-errors.js";
 import { ConnectionResetError, toError } from "../errors.js";
@@ -16,7 +16,7 @@ export interface StreamDirections {
   readonly writable?: Writable | undefined;
 }
 
-export class StreamChannel implements Channel {
+export class StreamChannel implements Channel, WriterOwner {
   readonly socket: undefined;
   readonly local: undefined;
   readonly remote: undefined;
@@ -38,13 +38,17 @@ export class StreamChannel implements Channel {
     this.#writable = writable;
     if (writable !== undefined) {
       this.#sink = new StreamSink(writable);
-      this.#writer = new BatchedWriter(this.#sink, () => this.#events!.bufferShrank());
+      this.#writer = new BatchedWriter(this.#sink, this);
     }
     this.#stream.on("error", () => {});
   }
 
   get canEndWriting(): boolean {
     return this.#writable !== undefined;
+  }
+
+  bytesTaken(): void {
+    this.#events!.bufferShrank();
   }
 
   get bufferedBytes(): number {

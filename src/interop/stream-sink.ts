@@ -21,13 +21,14 @@ export class StreamSink implements ByteSink {
     return this.#length;
   }
 
-  write(data: Uint8Array, done?: (error?: Error | null) => void): void {
+  write(data: Uint8Array, done?: (error?: Error | null) => void): boolean {
     this.#length += data.length;
     this.#writable.write(data, (error) => {
       if (error) return;
       this.#length -= data.length;
       done?.();
     });
+    return false;
   }
 
   /** Nothing counts any more. */

@@ -1,6 +1,6 @@
 /** A pair of Web Streams as a channel. */
 import type { Channel, ChannelEvents } from "../backends/channel.js";
-import { BatchedWriter } from "../backends/node/batched-writer.js";
+import { BatchedWriter, type WriterOwner } from "../backends/node/batched-writer.js";
 import { onceQuiet } from "../backends/node/once-quiet.js";
 import { ConnectionResetError, toError } from "../errors.js";
 import { Gate } from "../waiting/gate.js";
@@ -8,7 +8,7 @@ import { toChunk } from "./to-chunk.js";
 import { WebSink } from "./web-sink.js";
 import type { ReadableStream, ReadableStreamDefaultReader, WritableStream } from "node:stream/web";
 
-export class WebChannel implements Channel {
+export class WebChannel implements Channel, WriterOwner {
   readonly socket: undefined;
   readonly local: undefined;
   readonly remote: undefined;
@@ -30,7 +30,11 @@ export class WebChannel implements Channel {
   constructor(readable: ReadableStream<unknown>, writable: WritableStream<unknown>) {
     this.#source = readable.getReader();
     this.#sink = new WebSink(writable, (error) => this.#onWriteError(toError(error)));
-    this.#writer = new BatchedWriter(this.#sink, () => this.#events!.bufferShrank());
+    this.#writer = new BatchedWriter(this.#sink, this);
+  }
+
+  bytesTaken(): void {
+    this.#events!.bufferShrank();
   }
 
   get bufferedBytes(): number {

@@ -31,7 +31,7 @@ export class WebSink implements ByteSink {
     return this.#length;
   }
 
-  write(data: Uint8Array, done?: (error?: Error | null) => void): void {
+  write(data: Uint8Array, done?: (error?: Error | null) => void): boolean {
     this.#length += data.length;
     this.#pass(data).then(
       () => {
@@ -40,6 +40,7 @@ export class WebSink implements ByteSink {
       },
       (error: unknown) => this.#fail(error),
     );
+    return false;
   }
 
   /** There is no system call to save. */

@@ -3,7 +3,7 @@ import type { StartableTransport } from "../transport/transport.js";
 import type { Bounds } from "../waiting/bounds.js";
 import { Arrivals } from "./arrivals.js";
 import { Places, type PlacesOptions } from "./places.js";
-import type { AcceptedConnection, ServerHandler } from "./server-handler.js";
+import type { AcceptedConnection, ConnectionOwner, ServerHandler } from "./server-handler.js";
 
 export interface OpenConnectionsOptions {
   readonly places: PlacesOptions;
@@ -19,7 +19,7 @@ export interface ShutdownResult {
   readonly aborted: number;
 }
 
-export class OpenConnections<Streams extends object> {
+export class OpenConnections<Streams extends object> implements ConnectionOwner<Streams> {
   readonly #handler: ServerHandler<Streams>;
   readonly #changed: () => void;
   readonly #places: Places;
@@ -106,11 +106,10 @@ export class OpenConnections<Streams extends object> {
   #open(transport: StartableTransport): void {
     const connection = this.#handler.connectionAccepted(transport);
     this.#all.add(connection);
-    void connection.ended.then(() => this.#remove(connection));
-    connection.open(() => this.#ready(connection));
+    connection.open(this);
   }
 
-  #ready(connection: AcceptedConnection<Streams>): void {
+  connectionReady(connection: AcceptedConnection<Streams>): void {
     if (this.#arrivals === undefined) {
       this.#served.add(connection);
       connection.serve();
@@ -123,7 +122,7 @@ export class OpenConnections<Streams extends object> {
     return connection.streams;
   }
 
-  #remove(connection: AcceptedConnection<Streams>): void {
+  connectionEnded(connection: AcceptedConnection<Streams>): void {
     this.#all.delete(connection);
     this.#served.delete(connection);
     this.#arrivals?.remove(connection);

@@ -1,16 +1,21 @@
 /** What a server asks of whoever makes streams of its connections. */
 import type { StartableTransport } from "../transport/transport.js";
 
+/** Who has accepted connections. */
+export interface ConnectionOwner<Streams> {
+  /** Once: within `open` for a plain connection, after the handshake with TLS, never if that fails. */
+  connectionReady(connection: AcceptedConnection<Streams>): void;
+  /** It has ended, in whatever way: once, and last. */
+  connectionEnded(connection: AcceptedConnection<Streams>): void;
+}
+
 /** An accepted connection, from its handshake to its end. */
 export interface AcceptedConnection<Streams> {
-  /**
-   * Puts on it what belongs below the streams, and calls `ready` once: within the call for a plain connection, after the
-   * handshake with TLS, never if that fails. Called first, and once; the server counts the connection by then.
-   */
-  open(ready: () => void): void;
-  /** What is worked with, from `ready` on. */
+  /** Puts on it what belongs below the streams. Called first, and once; the server counts the connection by then. */
+  open(owner: ConnectionOwner<Streams>): void;
+  /** What is worked with, from when it is ready. */
   readonly streams: Streams;
-  /** Hands it to the callback. Called at most once, and only from `ready` on. */
+  /** Hands it to the callback. Called at most once, and only when it is ready. */
   serve(): void;
   /** Tells the callback that the server shuts down. Called at most once, after `serve`. */
   announceShutdown(): void;
@@ -18,8 +23,6 @@ export interface AcceptedConnection<Streams> {
   close(): void;
   /** Ends it now. Idempotent. */
   abort(): void;
-  /** Resolves when the connection has ended, in whatever way. Never rejects. */
-  readonly ended: Promise<void>;
 }
 
 export interface ServerHandler<Streams> {

@@ -38,7 +38,12 @@ export function createConnection(transport: StartableTransport, options: Connect
   const pair = Object.defineProperties([reader, writer], {
     reader: { value: reader },
     writer: { value: writer },
-    [Symbol.asyncDispose]: { value: () => writer[Symbol.asyncDispose]() },
+    [Symbol.asyncDispose]: { value: dispose },
   });
   return Object.freeze(pair) as unknown as Connection;
+}
+
+/** Of every connection: each is `this` in turn. */
+function dispose(this: Connection): PromiseLike<void> {
+  return this.writer[Symbol.asyncDispose]();
 }

@@ -9,6 +9,7 @@ import type { TlsOptions, TlsSettings } from "../transport/tls.js";
 import type { BytesLike, ExtraInfo, StartableTransport, Transport } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import { CancelScope } from "../waiting/cancel-scope.js";
+import type { GateListener } from "../waiting/gate.js";
 import { GracePeriod } from "../waiting/grace-period.js";
 import { checkCloseOptions, type CloseOptions } from "./close-options.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
@@ -30,8 +31,8 @@ export class StreamWriter implements AsyncDisposable {
   #transport: StartableTransport;
   readonly #protocol: StreamProtocol;
   readonly #tlsDefaults: TlsDefaults;
-  /** How long `close()` may still take. */
-  readonly #grace: GracePeriod;
+  /** How long `close()` may still take, once somebody has said so. */
+  #grace: GracePeriod | undefined;
   #isUpgrading = false;
 
   /** Made by the functions that make connections. */
@@ -39,12 +40,16 @@ export class StreamWriter implements AsyncDisposable {
     this.#transport = transport;
     this.#protocol = protocol;
     this.#tlsDefaults = tlsDefaults;
-    this.#grace = new GracePeriod(protocol.buffer.clock, () => this.#transport.abort());
   }
 
   /** @internal That of the reader of the same connection. */
   static bufferOf(writer: StreamWriter): ReceiveBuffer {
     return writer.#protocol.buffer;
+  }
+
+  /** @internal Tells `listener` when the connection has ended. */
+  static tellEnd(writer: StreamWriter, listener: GateListener): void {
+    writer.#protocol.closedGate.tellEnd(listener);
   }
 
   /** @internal As `close()`, but what was written arrives although the peer may still be sending. */
@@ -127,9 +132,11 @@ export class StreamWriter implements AsyncDisposable {
     const { timeout } = checkCloseOptions(options);
     this.#transport.close();
     if (timeout === undefined) return;
-    this.#grace.endWithin(timeout);
-    const cancel = () => this.#grace.cancel();
-    this.#protocol.closedGate.pass().then(cancel, cancel);
+    const { buffer, closedGate } = this.#protocol;
+    const grace = (this.#grace ??= new GracePeriod(buffer.clock, () => this.#transport.abort()));
+    grace.endWithin(timeout);
+    const cancel = () => grace.cancel();
+    closedGate.pass().then(cancel, cancel);
   }
 
   /** Whether `close()` was called or the connection is lost. */

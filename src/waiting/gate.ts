@@ -1,11 +1,20 @@
 /** A gate that any number of callers wait at: `drain()` until the buffer has room, `waitClosed()` until the end. */
 import type { Bounds } from "./bounds.js";
 
+/** What is chained to it comes a moment later; that costs less than `queueMicrotask`. */
+export const SOON: Promise<void> = Promise.resolve();
+
 interface Waiting {
   readonly pass: () => void;
   readonly fail: (reason: unknown) => void;
   /** Ends the watch of its bounds. */
   stop?: () => void;
+}
+
+/** Who hears of the end of a gate. */
+export interface GateListener {
+  /** `toError` makes what those get who wait. */
+  gateEnded(toError: (() => Error) | undefined): void;
 }
 
 export class Gate {
@@ -14,6 +23,7 @@ export class Gate {
   #toError: (() => Error) | undefined;
   /** In order; made when somebody waits, which few do. */
   #waiting: Set<Waiting> | undefined;
+  #listener: GateListener | undefined;
 
   constructor(state: "open" | "shut") {
     this.#state = state;
@@ -47,6 +57,20 @@ export class Gate {
   end(toError?: () => Error): void {
     this.#toError = toError;
     this.#release("ended");
+    this.#tell();
+  }
+
+  /** Tells `listener` of the end, a moment after it, also if that was before. There is only one, and it costs no promise. */
+  tellEnd(listener: GateListener): void {
+    this.#listener = listener;
+    if (this.#state === "ended") this.#tell();
+  }
+
+  #tell(): void {
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    this.#listener = undefined;
+    void SOON.then(() => listener.gateEnded(this.#toError));
   }
 
   #wait(waiting: Waiting, bounds: Bounds | undefined): void {

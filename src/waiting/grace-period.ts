@@ -5,7 +5,7 @@ export class GracePeriod {
   readonly #clock: Clock;
   readonly #isOver: () => void;
   #limit = Infinity;
-  #cancelTimer = (): void => {};
+  #cancelTimer: (() => void) | undefined;
 
   /** `isOver` is called at the limit, at most once. */
   constructor(clock: Clock, isOver: () => void) {
@@ -22,7 +22,7 @@ export class GracePeriod {
       return;
     }
     this.#limit = limit;
-    this.#cancelTimer();
+    this.#cancelTimer?.();
     this.#cancelTimer = this.#clock.setTimer(ms, () => this.cut());
   }
 
@@ -36,7 +36,7 @@ export class GracePeriod {
 
   /** Takes the limit away; no timer is left. */
   cancel(): void {
-    this.#cancelTimer();
-    this.#cancelTimer = () => {};
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { respServer } from "../../examples/resp-server.js";
 import { cleanups } from "../support/cleanup.js";
+import { countCalls } from "../support/count-calls.js";
 import { connectedInMemory, connectedToSocket } from "../support/connections.js";
 import { settleDown } from "../support/pending.js";
 
@@ -174,20 +175,17 @@ describe("The example resp-server", () => {
   });
 
   it("sends the replies to commands that came together in one write", async () => {
-    const { connection, sock, peer } = await connectedToSocket(cleanup);
-    let writes = 0;
-    const write = sock.write.bind(sock);
-    sock.write = ((...given: Parameters<typeof write>) => {
-      writes++;
-      return write(...given);
-    }) as typeof write;
+    let counts!: ReturnType<typeof countCalls>;
+    const { connection, peer } = await connectedToSocket(cleanup, "tcp", (sock) => {
+      counts = countCalls(sock);
+    });
     const served = respServer()(connection.reader, connection.writer);
     peer.write(`${"PING\r\nSET a 1\r\nINCR a\r\n".repeat(100)}QUIT\r\n`);
     await served;
     connection.writer.close();
     const received = Buffer.concat((await peer.toArray()) as Buffer[]).toString();
     assert.equal(received, `${"+PONG\r\n+OK\r\n:2\r\n".repeat(100)}+OK\r\n`);
-    assert.equal(writes, 1);
+    assert.equal(counts.calls, 1);
   });
 });
 

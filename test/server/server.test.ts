@@ -12,7 +12,7 @@ import {
   type StreamWriter,
 } from "asyncio-streams";
 import { memoryNetwork } from "asyncio-streams/testing";
-import type { ServerHandler } from "#src/server/server-handler.js";
+import type { AcceptedConnection, ServerHandler } from "#src/server/server-handler.js";
 import { ConnectionServer } from "#src/server/server.js";
 import type { Listener, ListenerEvents } from "#src/transport/backend.js";
 import type { StartableTransport } from "#src/transport/transport.js";
@@ -428,14 +428,17 @@ function fakeServer() {
   const failures: Error[] = [];
   const handler: ServerHandler<object> = {
     connectionAccepted() {
-      let end!: () => void;
-      const ended = new Promise<void>((resolve) => {
-        end = resolve;
-      });
-      handled.push({ end });
       const nothing = () => {};
       const steps = { serve: nothing, announceShutdown: nothing, close: nothing, abort: nothing };
-      return { open: (ready) => ready(), streams: {}, ...steps, ended };
+      const connection: AcceptedConnection<object> = {
+        streams: {},
+        ...steps,
+        open(owner) {
+          handled.push({ end: () => owner.connectionEnded(connection) });
+          owner.connectionReady(connection);
+        },
+      };
+      return connection;
     },
     acceptFailed: (error) => void failures.push(error),
   };

@@ -226,6 +226,14 @@ describe("ConnectionHandler", () => {
     return new ConnectionHandler(serve, { limit: 1, tls, autoClose: true, onError, clock: systemClock });
   }
 
+  function opened(connection: ReturnType<ConnectionHandler["connectionAccepted"]>) {
+    const owner = { connectionReady: () => {}, connectionEnded: () => {} };
+    const ready = new Promise<void>((resolve) => (owner.connectionReady = resolve));
+    const ended = new Promise<void>((resolve) => (owner.connectionEnded = resolve));
+    connection.open(owner);
+    return { ready, ended };
+  }
+
   it("reports what could not be accepted, to onError or on the console", () => {
     const { heard, onError } = listenToErrors();
     const error = new Error("no descriptors");
@@ -241,13 +249,14 @@ describe("ConnectionHandler", () => {
     const upgraded = new ChannelTransport(channel);
     const transport = { upgradeTls: async () => upgraded } as unknown as StartableTransport;
     const connection = handlerOf(() => {}).connectionAccepted(transport);
-    await new Promise<void>((ready) => connection.open(ready));
+    const { ready, ended } = opened(connection);
+    await ready;
     connection.streams.writer.write("last words");
     connection.close();
     const { reader, writer } = createConnection(new ChannelTransport(peer), { limit: 10, side: "client" });
     assert.equal((await reader.read()).toString(), "last words");
     writer.close();
-    await connection.ended;
+    await ended;
   });
 
   it("does not serve a connection that is aborted in the moment when its handshake has ended", async () => {
@@ -259,9 +268,10 @@ describe("ConnectionHandler", () => {
       () => calls.push("reported"),
     );
     const connection = handler.connectionAccepted(transport);
-    connection.open(() => calls.push("ready"));
+    const { ready, ended } = opened(connection);
+    void ready.then(() => calls.push("ready"));
     connection.abort();
-    await connection.ended;
+    await ended;
     assert.deepEqual(calls, ["aborted"]);
   });
 });

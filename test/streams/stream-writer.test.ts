@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
@@ -20,6 +20,7 @@ import { VirtualClock } from "asyncio-streams/testing";
 import { portOf } from "../support/addresses.js";
 import { patternBytes } from "../support/bytes.js";
 import { cleanups } from "../support/cleanup.js";
+import { countCalls } from "../support/count-calls.js";
 import { connectedInMemory, connectedToSocket } from "../support/connections.js";
 import { temporaryFolder } from "../support/folders.js";
 import { turns } from "../support/turns.js";
@@ -647,30 +648,6 @@ describe("StreamWriter over sockets: how bytes leave", () => {
     const connection = await openConnection({ sock });
     cleanup(() => connection[Symbol.asyncDispose]());
     return { connection, counts, ended };
-  }
-
-  function countCalls(sock: Socket): { calls: number; noDelay: boolean[] } {
-    const counts = { calls: 0, noDelay: [] as boolean[] };
-    const write = sock._write.bind(sock);
-    const writev = sock._writev?.bind(sock);
-    const setNoDelay = sock.setNoDelay.bind(sock);
-    sock._write = (...args) => {
-      counts.calls++;
-      write(...args);
-    };
-    if (writev) {
-      sock._writev = (...args) => {
-        const before = counts.calls;
-        writev(...args);
-        // It may be made of the other one.
-        counts.calls = before + 1;
-      };
-    }
-    sock.setNoDelay = (on = true) => {
-      counts.noDelay.push(on);
-      return setNoDelay(on);
-    };
-    return counts;
   }
 
   it("writes of one tick leave in one call, also with resolved awaits in between", async () => {

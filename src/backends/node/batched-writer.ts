@@ -15,67 +15,88 @@ export interface ByteSink {
   readonly keepsNothing: boolean;
   /** Bytes that it has got and not passed on. */
   readonly writableLength: number;
-  write(data: Uint8Array, done?: (error?: Error | null) => void): unknown;
+  /** `true`: it has passed all of it on already, and does not call `done`. */
+  write(data: Uint8Array, done?: (error?: Error | null) => void): boolean;
   /** Holds what is written together until `uncork`. */
   cork(): void;
   uncork(): void;
 }
 
+/** Who has a writer. */
+export interface WriterOwner {
+  /** The kernel has taken some of what is buffered. */
+  bytesTaken(): void;
+}
+
 export class BatchedWriter {
-  readonly #socket: ByteSink;
-  readonly #taken: () => void;
+  readonly #sink: ByteSink;
+  readonly #owner: WriterOwner;
   readonly #batch: WriteBatch;
   #isFlushScheduled = false;
   #isHeldForTurn = false;
   #sentInTurn = 0;
+  /** Made when somebody is behind for the first time. */
+  #onWritten: ((error?: Error | null) => void) | undefined;
 
-  /** `taken` is called when the kernel has taken some of what is buffered. */
-  constructor(socket: ByteSink, taken: () => void) {
-    this.#socket = socket;
-    this.#batch = new WriteBatch(socket.keepsNothing ? "shared" : "own");
-    this.#taken = taken;
+  constructor(sink: ByteSink, owner: WriterOwner) {
+    this.#sink = sink;
+    this.#owner = owner;
+    this.#batch = new WriteBatch(sink.keepsNothing ? "shared" : "own");
   }
 
-  /** What the kernel has not taken; nothing counts any more once the socket is destroyed. */
+  /** What the kernel has not taken; nothing counts any more once the sink is destroyed. */
   get bufferedBytes(): number {
-    return this.#socket.destroyed ? 0 : this.#batch.bytes + this.#socket.writableLength;
+    return this.#sink.destroyed ? 0 : this.#batch.bytes + this.#sink.writableLength;
   }
 
   write(data: Uint8Array): void {
     this.#batch.add(data);
     if (this.#batch.bytes > FLUSH_ABOVE) this.#flushNow();
-    else this.#flushAfterTick();
-  }
-
-  /** Hands the batch to the socket. */
-  flush(): void {
-    if (this.#batch.bytes === 0 || this.#socket.destroyed) return;
-    const pieces = this.#batch.take();
-    const last = pieces.pop()!;
-    if (pieces.length > 0) {
-      this.#socket.cork();
-      for (const piece of pieces) this.#socket.write(piece);
+    else if (!this.#isFlushScheduled) {
+      this.#isFlushScheduled = true;
+      process.nextTick(flushAfterTick, this);
     }
-    this.#socket.write(last, this.#onWritten);
-    if (pieces.length > 0) this.#socket.uncork();
-    this.#batch.sent(this.#socket.writableLength === 0);
   }
 
-  /** Drops what the socket has not got yet. */
+  /** Hands the batch to the sink. Nothing is told within the call. */
+  flush(): void {
+    if (this.#pass()) process.nextTick(tellTaken, this);
+  }
+
+  /** Drops what the sink has not got yet. */
   clear(): void {
     this.#batch.clear();
   }
 
-  #flushAfterTick(): void {
-    if (this.#isFlushScheduled) return;
-    this.#isFlushScheduled = true;
-    process.nextTick(this.#onTickEnded);
+  /** @internal The tick has ended in which something was written. */
+  flushAfterTick(): void {
+    this.#isFlushScheduled = false;
+    if (!this.#isHeldForTurn && this.#pass()) this.#owner.bytesTaken();
   }
 
-  readonly #onTickEnded = (): void => {
-    this.#isFlushScheduled = false;
-    if (!this.#isHeldForTurn) this.flush();
-  };
+  /** @internal */
+  tellTaken(): void {
+    if (!this.#sink.destroyed) this.#owner.bytesTaken();
+  }
+
+  /** Whether the sink has passed the batch on at once. */
+  #pass(): boolean {
+    const sink = this.#sink;
+    if (this.#batch.bytes === 0 || sink.destroyed) return false;
+    const pieces = this.#batch.take();
+    const last = pieces.pop()!;
+    if (pieces.length > 0) {
+      sink.cork();
+      for (const piece of pieces) sink.write(piece);
+    }
+    this.#onWritten ??= (error) => {
+      if (!error) this.tellTaken();
+    };
+    const isPassedOn = sink.write(last, this.#onWritten);
+    if (pieces.length > 0) sink.uncork();
+    this.#batch.sent(sink.writableLength === 0);
+    return isPassedOn;
+  }
 
   #flushNow(): void {
     if (this.#isHeldForTurn) return;
@@ -91,8 +112,7 @@ export class BatchedWriter {
       this.flush();
     });
   }
-
-  readonly #onWritten = (error?: Error | null): void => {
-    if (!error && !this.#socket.destroyed) this.#taken();
-  };
 }
+
+const flushAfterTick = (writer: BatchedWriter): void => writer.flushAfterTick();
+const tellTaken = (writer: BatchedWriter): void => writer.tellTaken();

@@ -10,9 +10,9 @@ const LONGEST = 5_000;
 /**
  * Sends what is buffered and the end, then destroys `socket` when the peer has ended too, or goes on being quiet. A system
  * that closes a socket with bytes unread, or gets some after that, resets the connection, and what the peer has not read by
- * then is lost: so they are taken, and dropped. `onError` hears of no error any more once all is sent.
+ * then is lost: so they are taken, and dropped. `sent` is called once all is sent: an error counts for nothing from then on.
  */
-export function finishSocket(socket: Socket, clock: Clock, onError: (error: Error) => void): void {
+export function finishSocket(socket: Socket, clock: Clock, sent: () => void): void {
   if (socket.readableEnded) {
     socket.destroySoon();
     return;
@@ -30,7 +30,7 @@ export function finishSocket(socket: Socket, clock: Clock, onError: (error: Erro
   };
   const onSent = () => {
     if (socket.destroyed) return;
-    socket.off("error", onError).on("error", () => {});
+    sent();
     end = clock.now() + LONGEST;
     onData();
     wait();

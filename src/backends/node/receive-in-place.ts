@@ -5,8 +5,11 @@ import { nodeMajor } from "./runtime.js";
 /** Bytes. More is no faster. */
 const SIZE = 65_536;
 
-/** Gets what arrives, in memory that is only valid until it returns. `false` ends reading, until `resume()`. */
-type OnBytes = (bytes: Buffer) => boolean;
+/**
+ * Gets what arrives, called on the socket, in memory that is only valid until it returns. `false` ends reading, until
+ * `resume()`.
+ */
+type OnBytes<Target extends Socket> = (this: Target, bytes: Buffer) => boolean;
 
 /** What node:net keeps for its option `onread`, which it has for connections that one opens, and not for accepted ones. */
 interface Keys {
@@ -19,29 +22,38 @@ interface SocketInside {
   [key: symbol]: unknown;
 }
 
-class InPlaceReceiver {
+export class InPlaceReceiver<Target extends Socket = Socket> {
+  readonly #onRead: (this: Target, size: number) => boolean;
   /** One for all sockets, since what is received is looked at before the next read. */
   #memory: Buffer | undefined;
   /** `null` if this runtime has none. */
   #keys: Keys | null | undefined;
 
+  /** One `onBytes` for all sockets: each is `this` in turn. */
+  constructor(onBytes: OnBytes<Target>) {
+    const memory = () => this.#memory!;
+    this.#onRead = function (this: Target, size) {
+      return onBytes.call(this, memory().subarray(0, size));
+    };
+  }
+
   /**
    * From now on `onBytes` gets what arrives, instead of 'data'; a socket that is paused may still read once. No effect if
    * something is buffered, or where the runtime has no such thing.
    */
-  begin(socket: Socket, onBytes: OnBytes): void {
+  begin(socket: Target): void {
     const inside = socket as unknown as SocketInside;
     const keys = (this.#keys ??= findKeys(socket));
     if (keys === null || socket.readableLength > 0 || inside[keys.buffer] !== null) return;
     if (typeof inside._handle?.useUserBuffer !== "function") return;
     const memory = (this.#memory ??= Buffer.allocUnsafeSlow(SIZE));
     inside[keys.buffer] = memory;
-    inside[keys.callback] = (size: number) => onBytes(memory.subarray(0, size));
+    inside[keys.callback] = this.#onRead;
     inside._handle.useUserBuffer(memory);
   }
 
-  /** From now on 'data' tells again of what arrives, in the same memory. Nothing of `onBytes` is kept. */
-  end(socket: Socket): void {
+  /** From now on 'data' tells again of what arrives, in the same memory. */
+  end(socket: Target): void {
     const inside = socket as unknown as SocketInside;
     const { buffer, callback } = this.#keys ?? {};
     const memory = this.#memory;
@@ -49,8 +61,6 @@ class InPlaceReceiver {
     inside[callback!] = (size: number) => socket.emit("data", memory.subarray(0, size));
   }
 }
-
-export const inPlaceReceiver: InPlaceReceiver = new InPlaceReceiver();
 
 /** Of Bun and Deno, Deno has them too; but a socket that has used them cannot be upgraded to TLS there. */
 function findKeys(socket: Socket): Keys | null {

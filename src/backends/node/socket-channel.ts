@@ -7,22 +7,54 @@ import type { TransportSocket } from "../../transport/transport.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
-import { inPlaceReceiver } from "./receive-in-place.js";
+import { InPlaceReceiver } from "./receive-in-place.js";
 import { nodeMajor } from "./runtime.js";
 import { systemSendQueues } from "./send-queues.js";
 import { PLAIN, type SocketManner } from "./socket-manner.js";
 import { onceQuiet } from "./once-quiet.js";
-import { SocketSink } from "./socket-sink.js";
+import { SocketSink, type SinkOwner } from "./socket-sink.js";
 import { NodeTransportSocket } from "./transport-socket.js";
 
 /** In bytes: who closes hears of a reset behind so many, and lets the peer wait that sends more. */
 const MOST_DROPPED = 65_536;
 
-export class SocketChannel implements Channel {
+/** On a socket: its channel. So one set of listeners does for all sockets. */
+const CHANNEL = Symbol("channel");
+
+interface ChannelSocket extends Socket {
+  [CHANNEL]: SocketChannel;
+}
+
+/** What all sockets call, each as `this`. */
+interface Listeners {
+  readonly data: (this: ChannelSocket, chunk: Buffer) => void;
+  readonly end: (this: ChannelSocket) => void;
+  readonly error: (this: ChannelSocket, error: Error) => void;
+  readonly close: (this: ChannelSocket) => void;
+}
+
+export class SocketChannel implements Channel, SinkOwner {
+  static readonly #listeners: Listeners = {
+    data(chunk) {
+      this[CHANNEL].#onData(chunk);
+    },
+    end() {
+      this[CHANNEL].#onEnd();
+    },
+    error(error) {
+      this[CHANNEL].#onError(error);
+    },
+    close() {
+      this[CHANNEL].#onClose();
+    },
+  };
+  static readonly #inPlace = new InPlaceReceiver<ChannelSocket>(function (bytes) {
+    return this[CHANNEL].#onBytes(bytes);
+  });
   readonly socket: TransportSocket | undefined;
   readonly local: Endpoint | undefined;
   readonly remote: Endpoint | undefined;
-  readonly #net: Socket;
+  readonly #net: ChannelSocket;
   readonly #manner: SocketManner;
   readonly #sink: SocketSink;
   readonly #writer: BatchedWriter;
@@ -36,6 +68,8 @@ export class SocketChannel implements Channel {
   #heldBack: Buffer[] = [];
   /** `close` or `destroy` was called. */
   #isEnding = false;
+  /** Finished, and no error counts any more. */
+  #isAllSent = false;
   #isReleased = false;
   #isClosed = false;
   #readError: Error | undefined;
@@ -49,19 +83,17 @@ export class SocketChannel implements Channel {
     manner: SocketManner = PLAIN,
     below?: TransportSocket,
   ) {
-    this.#net = socket;
+    this.#net = socket as ChannelSocket;
+    this.#net[CHANNEL] = this;
     this.#manner = manner;
     this.local = local;
     this.remote = remote;
     this.socket = manner === PLAIN ? new NodeTransportSocket(socket, local!, remote) : below;
-    socket.on("error", this.#onError);
-    socket.once("close", this.#onClose);
-    this.#sink = new SocketSink(socket, (error) => this.#onWriteError(error), manner.whenPassedOn);
-    const taken = () => {
-      if (!socket.destroyed) this.#events?.bufferShrank();
-    };
-    this.#writer = new BatchedWriter(this.#sink, taken);
-    this.#sink.awaitEarlierWrites(taken);
+    const { error, close } = SocketChannel.#listeners;
+    socket.on("error", error).on("close", close);
+    this.#sink = new SocketSink(socket, this, manner.whenPassedOn);
+    this.#writer = new BatchedWriter(this.#sink, this);
+    this.#sink.awaitEarlierWrites();
   }
 
   get canEndWriting(): boolean {
@@ -92,12 +124,13 @@ export class SocketChannel implements Channel {
     if (!isFirst) return;
     if (this.#isClosed) process.nextTick(() => this.#onClose());
     if (this.#net.destroyed) return;
-    this.#net.on("data", this.#onData);
-    if (this.#net.readableEnded) process.nextTick(this.#onEnd);
-    else this.#net.once("end", this.#onEnd);
-    this.#manner.watch(this.#net, this.#onTruncated);
+    const { data, end } = SocketChannel.#listeners;
+    this.#net.on("data", data);
+    if (this.#net.readableEnded) process.nextTick(() => this.#onEnd());
+    else this.#net.on("end", end);
+    this.#manner.watch?.(this.#net, (error) => this.#onTruncated(error));
     // A TLS engine delivers what it has decrypted whether the socket is paused or not.
-    if (this.#manner === PLAIN) inPlaceReceiver.begin(this.#net, this.#onBytes);
+    if (this.#manner === PLAIN) SocketChannel.#inPlace.begin(this.#net);
     this.#net.resume();
   }
 
@@ -113,7 +146,7 @@ export class SocketChannel implements Channel {
   close(): void {
     this.#isEnding = true;
     this.#writer.flush();
-    this.#manner.close(this.#net, this.#onError);
+    this.#manner.close(this.#net, (error) => this.#onError(error));
   }
 
   finish(): void {
@@ -124,8 +157,10 @@ export class SocketChannel implements Channel {
     this.#isEnding = true;
     this.#writer.flush();
     // Who finishes looks at what comes.
-    inPlaceReceiver.end(this.#net);
-    this.#manner.finish(this.#net, this.#onError);
+    SocketChannel.#inPlace.end(this.#net);
+    this.#manner.finish(this.#net, () => {
+      this.#isAllSent = true;
+    });
   }
 
   destroy(): void {
@@ -149,7 +184,7 @@ export class SocketChannel implements Channel {
 
   resume(): void {
     this.#isPaused = false;
-    if (this.#heldBack.length > 0) process.nextTick(this.#deliverHeldBack);
+    if (this.#heldBack.length > 0) process.nextTick(() => this.#deliverHeldBack());
     this.#manner.resume(this.#net);
   }
 
@@ -162,11 +197,7 @@ export class SocketChannel implements Channel {
     const socket = this.#net;
     this.#writer.flush();
     this.#isReleased = true;
-    socket
-      .off("error", this.#onError)
-      .off("close", this.#onClose)
-      .off("data", this.#onData)
-      .off("end", this.#onEnd);
+    for (const [name, listener] of Object.entries(SocketChannel.#listeners)) socket.off(name, listener);
     socket.pause();
     for (const chunk of [early, ...this.#takeHeldBack()].toReversed()) {
       if (chunk.length > 0) socket.unshift(chunk);
@@ -174,7 +205,13 @@ export class SocketChannel implements Channel {
     return socket;
   }
 
-  #onWriteError(error: Error): void {
+  // What its sink tells.
+
+  bytesTaken(): void {
+    if (!this.#net.destroyed) this.#events?.bufferShrank();
+  }
+
+  writeFailed(error: Error): void {
     // What a socket that is destroyed had not sent is cancelled: that is not why it ends.
     if (this.#writeError !== undefined || this.#net.destroyed) return;
     this.#writeError = error;
@@ -193,7 +230,7 @@ export class SocketChannel implements Channel {
 
   // Receiving.
 
-  readonly #onData = (chunk: Buffer): void => {
+  #onData(chunk: Buffer): void {
     if (this.#isEnding) return;
     if (this.#isPaused || this.#heldBack.length > 0) {
       this.#heldBack.push(chunk);
@@ -201,23 +238,23 @@ export class SocketChannel implements Channel {
     }
     this.#bytesDelivered += chunk.length;
     this.#events!.dataReceived(chunk);
-  };
+  }
 
   /** The memory of `bytes` is used again once this has returned. `false` ends reading, until `resume`. */
-  readonly #onBytes = (bytes: Buffer): boolean => {
+  #onBytes(bytes: Buffer): boolean {
     if (this.#isEnding) return (this.#dropped += bytes.length) < MOST_DROPPED;
     const taken = this.#isPaused || this.#heldBack.length > 0 ? 0 : (this.#events!.dataOffered?.(bytes) ?? 0);
     this.#bytesDelivered += taken;
     if (taken < bytes.length) this.#onData(copyOf(taken > 0 ? bytes.subarray(taken) : bytes));
     return !this.#isPaused;
-  };
+  }
 
-  readonly #deliverHeldBack = (): void => {
+  #deliverHeldBack(): void {
     if (this.#isPaused || this.#heldBack.length === 0) return;
     // Paused again meanwhile, the rest is held back again.
     for (const chunk of this.#takeHeldBack()) this.#onData(chunk);
     if (this.#hasPeerEnded && this.#heldBack.length === 0) this.#onEnd();
-  };
+  }
 
   #takeHeldBack(): Buffer[] {
     const chunks = this.#heldBack;
@@ -225,7 +262,7 @@ export class SocketChannel implements Channel {
     return chunks;
   }
 
-  readonly #onEnd = (): void => {
+  #onEnd(): void {
     // Bun tells of an end also when it is we who destroy the socket.
     if (this.#net.destroyed) return;
     this.#hasPeerEnded = true;
@@ -233,7 +270,7 @@ export class SocketChannel implements Channel {
     if (this.#writeError !== undefined) this.#net.destroy();
     else if (MISTAKES_RST_FOR_FIN && !this.#manner.isEndCertain) this.#confirmEnd();
     else this.#events!.eofReceived();
-  };
+  }
 
   /**
    * Reads once more: after an RST that fails, and the runtime destroys the socket; after a FIN nothing comes of it. Until
@@ -256,21 +293,21 @@ export class SocketChannel implements Channel {
 
   // The end.
 
-  readonly #onError = (error: Error): void => {
-    this.#readError ??= error;
-  };
+  #onError(error: Error): void {
+    if (!this.#isAllSent) this.#readError ??= error;
+  }
 
-  readonly #onClose = (): void => {
+  #onClose(): void {
     this.#isClosed = true;
     if (this.#events === undefined) return;
     if (!this.#isEnding) this.#deliverLeftovers();
     this.#tellClosed();
     // The runtime keeps a socket until the next full collection of garbage; what is above it need not wait for that.
     this.#events = NOBODY;
-  };
+  }
 
   /** Without an error it counts as the end. While we end the connection, what is buffered is still sent. */
-  readonly #onTruncated = (error: Error | undefined): void => {
+  #onTruncated(error: Error | undefined): void {
     if (this.#isEnding) return;
     if (error === undefined) {
       this.#onEnd();
@@ -278,11 +315,11 @@ export class SocketChannel implements Channel {
     }
     this.#readError ??= error;
     this.#net.destroy();
-  };
+  }
 
   /** What a paused socket had taken from the kernel before it was lost. */
   #deliverLeftovers(): void {
-    this.#net.off("data", this.#onData);
+    this.#net.off("data", SocketChannel.#listeners.data);
     this.#isPaused = false;
     for (const chunk of this.#takeHeldBack()) this.#onData(chunk);
     for (let chunk: unknown = this.#net.read(); chunk !== null; chunk = this.#net.read()) {

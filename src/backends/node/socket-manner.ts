@@ -19,14 +19,17 @@ export interface SocketManner {
   resume(socket: Socket): void;
   /** Sends what is buffered, then destroys `socket`. `fail` takes the reason if that did not go well. */
   close(socket: Socket, fail: (error: Error) => void): void;
-  /** As `close`, but so that what the peer is still sending does not cost it what was sent to it. */
-  finish?(socket: Socket, fail: (error: Error) => void): void;
+  /**
+   * As `close`, but so that what the peer is still sending does not cost it what was sent to it. `sent` is called when all
+   * of that is sent.
+   */
+  finish?(socket: Socket, sent: () => void): void;
   /** Destroys `socket`, with an RST where there is such a thing. */
   reset(socket: Socket): void;
   /** Calls `done` once what `socket` says it has written has left it: without this, it has by then. */
   readonly whenPassedOn?: (done: () => void) => void;
   /** Tells by `truncated` when the peer's bytes have ended without its word. */
-  watch(socket: Socket, truncated: (error: Error | undefined) => void): void;
+  watch?(socket: Socket, truncated: (error: Error | undefined) => void): void;
   toError(error: Error): Error;
   /** What is known of the connection besides its socket and addresses. */
   extraInfo(name: string): unknown;
@@ -45,9 +48,8 @@ export const PLAIN: SocketManner = {
     if (socket.writableLength === 0) socket.destroy();
     else socket.destroySoon();
   },
-  finish: (socket, fail) => finishSocket(socket, systemClock, fail),
+  finish: (socket, sent) => finishSocket(socket, systemClock, sent),
   reset: resetSocket,
-  watch() {},
   toError: fromSystemError,
   extraInfo: () => undefined,
 };

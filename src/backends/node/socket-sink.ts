@@ -1,7 +1,7 @@
 /** A socket as a sink of bytes, which keeps errors from the runtime, and knows how far a write is. */
 import type { Socket } from "node:net";
 import { NO_BYTES } from "../../transport/tls.js";
-import type { ByteSink } from "./batched-writer.js";
+import type { ByteSink, WriterOwner } from "./batched-writer.js";
 import { isDeno } from "./runtime.js";
 import { toldOfWrite } from "./system-errors.js";
 
@@ -10,13 +10,57 @@ const PIECE = 262_144;
 
 type WriteCallback = (error?: Error | null) => void;
 
+/** Who has the sink. */
+export interface SinkOwner extends WriterOwner {
+  /** What is written is lost. It is for the owner to destroy the socket. */
+  writeFailed(error: Error): void;
+}
+
+/** On a socket: its sink. */
+const SINK = Symbol("sink");
+
+interface SunkSocket extends Socket {
+  [SINK]: SocketSink;
+}
+
+type Chunks = { chunk: Uint8Array; encoding: BufferEncoding }[];
+
+/** What a stream calls to have its bytes written. */
+interface Writes {
+  readonly _write: (chunk: Uint8Array, encoding: BufferEncoding, done: WriteCallback) => void;
+  readonly _writev?: ((chunks: Chunks, done: WriteCallback) => void) | undefined;
+}
+
+/** What all sockets call, each as `this`, where the runtime had its own. */
+interface Overrides {
+  readonly write: (this: SunkSocket, chunk: Uint8Array, encoding: unknown, done: WriteCallback) => void;
+  readonly writev: (this: SunkSocket, chunks: Chunks, done: WriteCallback) => void;
+}
+
 export class SocketSink implements ByteSink {
+  static readonly #overrides: Overrides = {
+    write(chunk, _encoding, done) {
+      const sink = this[SINK];
+      if (sink.#begin(chunk.length, done)) sink.#start(chunk);
+    },
+    writev(chunks, done) {
+      const sink = this[SINK];
+      sink.#begin(this.writableLength, done);
+      if (sink.#isSplit) sink.#writeInPieces(Buffer.concat(chunks.map(({ chunk }) => chunk)));
+      else sink.#writev!.call(this, chunks, sink.#onDone);
+    },
+  };
   readonly keepsNothing = true;
-  readonly #socket: Socket;
-  readonly #write: Socket["_write"];
-  readonly #failed: (error: Error) => void;
+  readonly #socket: SunkSocket;
+  readonly #owner: SinkOwner;
   readonly #whenPassedOn: ((done: () => void) => void) | undefined;
-  #callback: WriteCallback = () => {};
+  /** Those of the runtime. */
+  readonly #write: Writes["_write"];
+  readonly #writev: Writes["_writev"];
+  /** Of the stream, for the write that is under way. */
+  #callback: WriteCallback | undefined;
+  /** The write that is under way did not come from the stream. */
+  #isPassing = false;
   /** Bytes of the write that is under way. */
   #current = 0;
   /** … that the kernel has, where it goes in pieces. */
@@ -24,50 +68,54 @@ export class SocketSink implements ByteSink {
 
   /**
    * A failed write would make the runtime destroy the socket, with all that the peer had sent and nobody has read yet.
-   * So its error is kept from the runtime, and told to `failed`, who destroys the socket when that is delivered. A write is
+   * So its error is kept from the runtime, and told to `owner`, who destroys the socket when that is delivered. A write is
    * done when `whenPassedOn` says so; without it, at once.
    */
-  constructor(
-    socket: Socket,
-    failed: (error: Error) => void,
-    whenPassedOn: ((done: () => void) => void) | undefined,
-  ) {
-    this.#socket = socket;
-    this.#failed = failed;
+  constructor(socket: Socket, owner: SinkOwner, whenPassedOn: ((done: () => void) => void) | undefined) {
+    const sunk = socket as SunkSocket;
+    this.#socket = sunk;
+    this.#owner = owner;
     this.#whenPassedOn = whenPassedOn;
-    const write = socket._write.bind(socket);
-    const writev = socket._writev?.bind(socket);
-    this.#write = write;
-    socket._write = (chunk, encoding, done) => {
-      this.#begin(chunk.length, done);
-      if (this.#isSplit) this.#writeInPieces(chunk);
-      else write(chunk, encoding, this.#onDone);
-    };
-    if (writev === undefined) return;
-    socket._writev = (chunks, done) => {
-      this.#begin(socket.writableLength, done);
-      if (this.#isSplit) this.#writeInPieces(Buffer.concat(chunks.map(({ chunk }) => chunk)));
-      else writev(chunks, this.#onDone);
-    };
+    const before = sunk[SINK] as SocketSink | undefined;
+    const writes: Writes = sunk;
+    this.#write = before === undefined ? writes._write : before.#write;
+    this.#writev = before === undefined ? writes._writev : before.#writev;
+    sunk[SINK] = this;
+    sunk._write = SocketSink.#overrides.write;
+    if (this.#writev !== undefined) sunk._writev = SocketSink.#overrides.writev;
   }
 
-  /** A runtime may write the same chunk again, and then hands `#onDone` itself back. */
-  #begin(size: number, done: WriteCallback): void {
-    if (done !== this.#onDone) this.#callback = done;
+  /**
+   * `false` if the bytes are under way already. A runtime may write the same chunk again, and then hands `#onDone` itself
+   * back.
+   */
+  #begin(size: number, done: WriteCallback): boolean {
+    const isAgain = done === this.#onDone;
+    if (!isAgain) this.#callback = done;
+    if (this.#isPassing && !isAgain) return (this.#isPassing = false);
     this.#current = size;
+    return true;
+  }
+
+  #start(data: Uint8Array): void {
+    if (this.#isSplit) this.#writeInPieces(data);
+    else this.#write.call(this.#socket, data, "buffer" as BufferEncoding, this.#onDone);
   }
 
   readonly #onDone: WriteCallback = (error) => {
     if (error) {
       this.#current = 0;
-      this.#failed(toldOfWrite(error));
+      this.#owner.writeFailed(toldOfWrite(error));
     } else if (this.#whenPassedOn === undefined) this.#onPassedOn();
     else this.#whenPassedOn(() => this.#onPassedOn());
   };
 
   #onPassedOn(): void {
     this.#current = 0;
-    this.#callback();
+    this.#isPassing = false;
+    const callback = this.#callback;
+    this.#callback = undefined;
+    callback?.();
   }
 
   /** Deno does not tell how far a write is: a large one goes in pieces. */
@@ -86,7 +134,7 @@ export class SocketSink implements ByteSink {
       }
       const piece = data.subarray(sent, sent + PIECE);
       sent += piece.length;
-      this.#write(piece, "buffer" as BufferEncoding, next);
+      this.#write.call(this.#socket, piece, "buffer" as BufferEncoding, next);
     };
     next();
   }
@@ -100,8 +148,20 @@ export class SocketSink implements ByteSink {
     return this.#socket.writableLength;
   }
 
-  write(data: Uint8Array, done?: WriteCallback): void {
-    this.#socket.write(data, done);
+  /**
+   * Past the stream where nothing waits in it. It learns only of what the kernel does not take at once, as if it had passed
+   * that on itself: then its state is the same as ever.
+   */
+  write(data: Uint8Array, done?: WriteCallback): boolean {
+    const socket = this.#socket;
+    if (this.#callback === undefined && socket.writableLength === 0 && socket.writableCorked === 0) {
+      this.#current = data.length;
+      this.#isPassing = true;
+      this.#start(data);
+      if (!this.#isPassing) return true;
+    }
+    socket.write(data, done);
+    return false;
   }
 
   cork(): void {
@@ -112,10 +172,11 @@ export class SocketSink implements ByteSink {
     this.#socket.uncork();
   }
 
-  /** Calls `done` when the kernel has what somebody else had written before, if there is any left. */
-  awaitEarlierWrites(done: () => void): void {
+  /** Tells the owner when the kernel has what somebody else had written before, if there is any left. */
+  awaitEarlierWrites(): void {
     const socket = this.#socket;
     if (socket.writableLength === 0) return;
+    const done = () => this.#owner.bytesTaken();
     if (socket.writableEnded) socket.once("finish", done);
     else socket.write(NO_BYTES, done);
   }

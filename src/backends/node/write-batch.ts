@@ -9,11 +9,13 @@ const copySpaces = new CopySpaces();
 
 export class WriteBatch {
   readonly #copies: "shared" | "own";
-  #pieces: Uint8Array[] = [];
-  /** The copies that come behind `#pieces`, and become one piece: from `#start` to `#end` of the last of `#held`. */
+  #pieces: Uint8Array[] | undefined;
+  /** The copies that come behind `#pieces`, and become one piece: from `#start` to `#end` of `#space`. */
   #start = 0;
   #end = 0;
-  readonly #held: CopySpace[] = [];
+  #space: CopySpace | undefined;
+  /** Spaces before that one, with copies that have not been sent: only of a large batch. */
+  #earlier: CopySpace[] | undefined;
   #bytes = 0;
 
   /**
@@ -33,13 +35,13 @@ export class WriteBatch {
     this.#bytes += length;
     if (length > COPY_UP_TO) {
       this.#endCopies();
-      this.#pieces.push(data);
+      this.#addPiece(data);
       return;
     }
-    const last = this.#held.at(-1);
-    const isFollowed = last?.used !== this.#end;
-    if (last === undefined || isFollowed) this.#beginCopies(length);
-    else if (!last.hasRoomFor(length)) this.#moveCopies(last, length);
+    const space = this.#space;
+    const isFollowed = space?.used !== this.#end;
+    if (space === undefined || isFollowed) this.#beginCopies(length);
+    else if (!space.hasRoomFor(length)) this.#moveCopies(space, length);
     this.#copy(data);
   }
 
@@ -47,16 +49,19 @@ export class WriteBatch {
   take(): Uint8Array[] {
     this.#endCopies();
     const taken = this.#pieces;
-    this.#pieces = [];
+    this.#pieces = undefined;
     this.#bytes = 0;
-    return taken;
+    return taken ?? [];
   }
 
   /** What was taken has been handed on, and if `isRead` nobody needs it any more. */
   sent(isRead: boolean): void {
     const isFree = isRead || this.#copies === "own";
-    for (const space of this.#held) space.release(isFree);
-    this.#held.length = 0;
+    this.#space?.release(isFree);
+    this.#space = undefined;
+    if (this.#earlier === undefined) return;
+    for (const space of this.#earlier) space.release(isFree);
+    this.#earlier = undefined;
   }
 
   clear(): void {
@@ -67,9 +72,10 @@ export class WriteBatch {
   #beginCopies(size: number): void {
     this.#endCopies();
     const space = copySpaces.withRoomFor(size);
-    if (space !== this.#held.at(-1)) {
+    if (space !== this.#space) {
       space.hold();
-      this.#held.push(space);
+      if (this.#space !== undefined) (this.#earlier ??= []).push(this.#space);
+      this.#space = space;
     }
     this.#start = this.#end = space.used;
   }
@@ -87,16 +93,21 @@ export class WriteBatch {
   }
 
   #copy(data: Uint8Array): void {
-    const space = this.#held.at(-1)!;
+    const space = this.#space!;
     space.bytes.set(data, space.used);
     this.#end = space.used += data.length;
   }
 
   #endCopies(): void {
     if (this.#end > this.#start) {
-      const piece = this.#held.at(-1)!.bytes.subarray(this.#start, this.#end);
-      this.#pieces.push(this.#copies === "shared" ? piece : Buffer.from(piece));
+      const piece = this.#space!.bytes.subarray(this.#start, this.#end);
+      this.#addPiece(this.#copies === "shared" ? piece : Buffer.from(piece));
     }
     this.#start = this.#end = 0;
+  }
+
+  #addPiece(piece: Uint8Array): void {
+    if (this.#pieces === undefined) this.#pieces = [piece];
+    else this.#pieces.push(piece);
   }
 }

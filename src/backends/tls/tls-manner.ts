@@ -53,7 +53,6 @@ export function nativeManner(
       };
       behindEnd(net, () => void net.destroy());
     },
-    watch() {},
     toError: fromTlsError,
     extraInfo: (name) => info(name),
   };

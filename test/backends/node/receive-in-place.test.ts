@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { openConnection, startServer } from "asyncio-streams";
-import { inPlaceReceiver } from "#src/backends/node/receive-in-place.js";
+import { InPlaceReceiver } from "#src/backends/node/receive-in-place.js";
 import { patternBytes } from "../../support/bytes.js";
 import { cleanups } from "../../support/cleanup.js";
 import { portOf } from "../../support/addresses.js";
@@ -33,7 +33,7 @@ async function received(socket: Socket, size: number): Promise<{ inPlace: string
       if (got.inPlace.length + got.asData.length === size) resolve();
       return true;
     };
-    inPlaceReceiver.begin(socket, add("inPlace"));
+    new InPlaceReceiver(add("inPlace")).begin(socket);
     socket.on("data", add("asData"));
     socket.resume();
   });
@@ -59,12 +59,13 @@ describe("InPlaceReceiver", () => {
   it("end() gives what arrives back to 'data'", async () => {
     const [near, far] = await socketPair();
     const bytes: string[] = [];
-    inPlaceReceiver.begin(far, (first) => {
+    const receiver = new InPlaceReceiver((first) => {
       bytes.push(`in place ${first.toString()}`);
-      inPlaceReceiver.end(far);
+      receiver.end(far);
       near.write("two");
       return true;
     });
+    receiver.begin(far);
     near.write("one");
     await new Promise<void>((resolve) => {
       far.on("data", (chunk: Buffer) => {
@@ -95,7 +96,7 @@ describe("InPlaceReceiver", () => {
       },
     });
     await once(socket, "connect");
-    inPlaceReceiver.begin(socket, () => assert.fail("taken away from its owner"));
+    new InPlaceReceiver(() => assert.fail("taken away from its owner")).begin(socket);
     await once(socket.resume(), "end");
     assert.equal(own, "hello");
   });
