@@ -19,16 +19,42 @@ export interface ShutdownResult {
   readonly aborted: number;
 }
 
-export class OpenConnections<Streams extends object> implements ConnectionOwner<Streams> {
+/** One that has a place. */
+class OpenConnection<Streams extends object> implements ConnectionOwner {
+  readonly connection: AcceptedConnection<Streams>;
+  readonly #all: OpenConnections<Streams>;
+  /** Where it stands in the list of all. */
+  index: number;
+  /** Somebody works with it: the callback, or who has taken it. */
+  isServed = false;
+
+  constructor(connection: AcceptedConnection<Streams>, all: OpenConnections<Streams>, index: number) {
+    this.connection = connection;
+    this.#all = all;
+    this.index = index;
+  }
+
+  connectionReady(): void {
+    this.#all.ready(this);
+  }
+
+  connectionEnded(): void {
+    this.#all.ended(this);
+  }
+}
+
+export class OpenConnections<Streams extends object> {
   readonly #handler: ServerHandler<Streams>;
   readonly #changed: () => void;
   readonly #places: Places;
   /** If there is no callback. */
-  readonly #arrivals: Arrivals<AcceptedConnection<Streams>, Streams> | undefined;
-  /** All that have a place. */
-  readonly #all = new Set<AcceptedConnection<Streams>>();
-  /** Those among them that somebody works with: the callback, or who has taken them. */
-  readonly #served = new Set<AcceptedConnection<Streams>>();
+  readonly #arrivals: Arrivals<OpenConnection<Streams>, Streams> | undefined;
+  /**
+   * In no order. Not a Set: the tables that it has outgrown hold what they held until the next full collection of garbage,
+   * which then are all connections of a busy server.
+   */
+  readonly #all: OpenConnection<Streams>[] = [];
+  #served = 0;
   /** Since the shutdown has begun. */
   #counts: { readonly served: number; aborted: number } | undefined;
 
@@ -46,7 +72,7 @@ export class OpenConnections<Streams extends object> implements ConnectionOwner<
   }
 
   get size(): number {
-    return this.#all.size;
+    return this.#all.length;
   }
 
   accept(transport: StartableTransport): void {
@@ -67,30 +93,30 @@ export class OpenConnections<Streams extends object> implements ConnectionOwner<
   /** Nothing is accepted any more: loops end, but not before what is still prepared and what waits has been taken. */
   endLoops(): void {
     const waiting = this.#arrivals?.size ?? 0;
-    const isNonePrepared = this.#all.size === waiting + this.#served.size;
+    const isNonePrepared = this.size === waiting + this.#served;
     if (isNonePrepared) this.#arrivals?.end();
   }
 
   closeAll(): void {
-    for (const connection of this.#all) connection.close();
+    for (const { connection } of this.#all) connection.close();
   }
 
   abortAll(): void {
     const counts = this.#counts;
-    if (counts !== undefined) counts.aborted = Math.max(counts.aborted, this.#served.size);
-    for (const connection of this.#all) connection.abort();
+    if (counts !== undefined) counts.aborted = Math.max(counts.aborted, this.#served);
+    for (const { connection } of this.#all) connection.abort();
   }
 
   /** Tells those that are served, and gives up the others. Idempotent. */
   beginShutdown(): void {
     if (this.#counts !== undefined) return;
     // A callback that hears of it may call again.
-    this.#counts = { served: this.#served.size, aborted: 0 };
-    for (const connection of this.#all) {
-      if (this.#served.has(connection)) connection.announceShutdown();
+    this.#counts = { served: this.#served, aborted: 0 };
+    for (const open of this.#all) {
+      if (open.isServed) open.connection.announceShutdown();
       else {
-        this.#arrivals?.remove(connection);
-        connection.abort();
+        this.#arrivals?.remove(open);
+        open.connection.abort();
       }
     }
     this.#arrivals?.end();
@@ -105,27 +131,37 @@ export class OpenConnections<Streams extends object> implements ConnectionOwner<
 
   #open(transport: StartableTransport): void {
     const connection = this.#handler.connectionAccepted(transport);
-    this.#all.add(connection);
-    connection.open(this);
+    const open = new OpenConnection(connection, this, this.#all.length);
+    this.#all.push(open);
+    connection.open(open);
   }
 
-  connectionReady(connection: AcceptedConnection<Streams>): void {
+  ready(open: OpenConnection<Streams>): void {
     if (this.#arrivals === undefined) {
-      this.#served.add(connection);
-      connection.serve();
-    } else if (!this.#arrivals.offer(connection)) connection.abort();
+      this.#serve(open);
+      open.connection.serve();
+    } else if (!this.#arrivals.offer(open)) open.connection.abort();
     this.#changed();
   }
 
-  #take(connection: AcceptedConnection<Streams>): Streams {
-    this.#served.add(connection);
-    return connection.streams;
+  #take(open: OpenConnection<Streams>): Streams {
+    this.#serve(open);
+    return open.connection.streams;
   }
 
-  connectionEnded(connection: AcceptedConnection<Streams>): void {
-    this.#all.delete(connection);
-    this.#served.delete(connection);
-    this.#arrivals?.remove(connection);
+  #serve(open: OpenConnection<Streams>): void {
+    open.isServed = true;
+    this.#served++;
+  }
+
+  ended(open: OpenConnection<Streams>): void {
+    const last = this.#all.pop()!;
+    if (last !== open) {
+      last.index = open.index;
+      this.#all[open.index] = last;
+    }
+    if (open.isServed) this.#served--;
+    this.#arrivals?.remove(open);
     this.#places.leave();
     this.#changed();
   }

@@ -1,18 +1,18 @@
 /** What a server asks of whoever makes streams of its connections. */
 import type { StartableTransport } from "../transport/transport.js";
 
-/** Who has accepted connections. */
-export interface ConnectionOwner<Streams> {
+/** Who has an accepted connection. */
+export interface ConnectionOwner {
   /** Once: within `open` for a plain connection, after the handshake with TLS, never if that fails. */
-  connectionReady(connection: AcceptedConnection<Streams>): void;
-  /** It has ended, in whatever way: once, and last. */
-  connectionEnded(connection: AcceptedConnection<Streams>): void;
+  connectionReady(): void;
+  /** It has ended, in whatever way: once, last, and not within another call. */
+  connectionEnded(): void;
 }
 
 /** An accepted connection, from its handshake to its end. */
 export interface AcceptedConnection<Streams> {
   /** Puts on it what belongs below the streams. Called first, and once; the server counts the connection by then. */
-  open(owner: ConnectionOwner<Streams>): void;
+  open(owner: ConnectionOwner): void;
   /** What is worked with, from when it is ready. */
   readonly streams: Streams;
   /** Hands it to the callback. Called at most once, and only when it is ready. */

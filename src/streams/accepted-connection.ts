@@ -19,8 +19,8 @@ export interface AcceptedConnection {
 
 /** … and what it hears of them. */
 export interface ConnectionOwner {
-  connectionReady(connection: AcceptedConnection): void;
-  connectionEnded(connection: AcceptedConnection): void;
+  connectionReady(): void;
+  connectionEnded(): void;
 }
 
 /** How connections are served. */
@@ -50,7 +50,7 @@ export class PlainConnection implements AcceptedConnection, GateListener {
   open(owner: ConnectionOwner): void {
     this.#owner = owner;
     StreamWriter.tellEnd(this.streams.writer, this);
-    owner.connectionReady(this);
+    owner.connectionReady();
   }
 
   serve(): void {
@@ -82,7 +82,7 @@ export class PlainConnection implements AcceptedConnection, GateListener {
   gateEnded(toError: () => unknown = () => new ConnectionAbortedError("The connection has ended")): void {
     this.#life.abort(toError);
     // Who awaits waitClosed() has gone on by then: another connection may get this one's place.
-    void SOON.then(nothing).then(() => this.#owner!.connectionEnded(this));
+    void SOON.then(nothing).then(() => this.#owner!.connectionEnded());
   }
 
   #succeed(): void {
@@ -97,7 +97,7 @@ export class PlainConnection implements AcceptedConnection, GateListener {
 }
 
 /** It is ready after the handshake; if that fails, never. Closed before, it is aborted. */
-export class SecuredConnection implements AcceptedConnection, ConnectionOwner {
+export class SecuredConnection implements AcceptedConnection {
   readonly #transport: StartableTransport;
   readonly #tls: TlsSettings;
   readonly #serving: Serving;
@@ -138,14 +138,6 @@ export class SecuredConnection implements AcceptedConnection, ConnectionOwner {
     else this.#secured.abort();
   }
 
-  connectionReady(): void {
-    this.#owner!.connectionReady(this);
-  }
-
-  connectionEnded(): void {
-    this.#owner!.connectionEnded(this);
-  }
-
   async #shakeHands(): Promise<void> {
     const { signal } = this.#handshake;
     try {
@@ -156,8 +148,8 @@ export class SecuredConnection implements AcceptedConnection, ConnectionOwner {
     } catch (error) {
       if (!signal.aborted) this.#serving.handshakeFailed(error, this.#transport);
     }
-    if (this.#secured === undefined) this.connectionEnded();
-    else this.#secured.open(this);
+    if (this.#secured === undefined) this.#owner!.connectionEnded();
+    else this.#secured.open(this.#owner!);
   }
 }
 

@@ -12,7 +12,7 @@ import {
   type StreamWriter,
 } from "asyncio-streams";
 import { memoryNetwork } from "asyncio-streams/testing";
-import type { AcceptedConnection, ServerHandler } from "#src/server/server-handler.js";
+import type { ConnectionOwner, ServerHandler } from "#src/server/server-handler.js";
 import { ConnectionServer } from "#src/server/server.js";
 import type { Listener, ListenerEvents } from "#src/transport/backend.js";
 import type { StartableTransport } from "#src/transport/transport.js";
@@ -430,15 +430,11 @@ function fakeServer() {
     connectionAccepted() {
       const nothing = () => {};
       const steps = { serve: nothing, announceShutdown: nothing, close: nothing, abort: nothing };
-      const connection: AcceptedConnection<object> = {
-        streams: {},
-        ...steps,
-        open(owner) {
-          handled.push({ end: () => owner.connectionEnded(connection) });
-          owner.connectionReady(connection);
-        },
+      const open = (owner: ConnectionOwner) => {
+        handled.push({ end: () => owner.connectionEnded() });
+        owner.connectionReady();
       };
-      return connection;
+      return { streams: {}, ...steps, open };
     },
     acceptFailed: (error) => void failures.push(error),
   };
