@@ -1,6 +1,5 @@
 /** Loops over what a read gives. */
 import type { Bounds } from "../waiting/bounds.js";
-import type { PendingRead } from "./pending-read.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 
 /** What a step takes when nothing more comes. */
@@ -29,7 +28,7 @@ export function iterate<Value extends object | string>(
   bounds?: Bounds,
 ): AsyncIterableIterator<Value, undefined> {
   let isLeft = false;
-  let own: PendingRead | undefined;
+  let own: ReceiveBuffer["pendingRead"];
   const take = () => step.take();
   const wait = async (): Promise<IteratorResult<Value, undefined>> => {
     const reading = buffer.wait(take, bounds);

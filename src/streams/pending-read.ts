@@ -1,15 +1,40 @@
-/** A read that waits: until the next thing happens, and no longer than its bounds allow. */
+/** A read that waits: until what it needs is there, and no longer than its bounds allow. */
 import type { Bounds } from "../waiting/bounds.js";
+import { SOON } from "../waiting/gate.js";
 
-export class PendingRead {
+/** What a read is of. */
+export interface ReadSource {
+  /** What `attempt` gives now; `undefined` if more has to come. Throws what ends the read. */
+  retry<Result>(attempt: () => Result | undefined): Result | undefined;
+  /** It does not wait any more. */
+  readEnded(read: PendingRead<unknown>): void;
+}
+
+/** How the promise of a read is settled. */
+export interface Settle<Result> {
+  resolve(result: Result): void;
+  reject(reason: unknown): void;
+}
+
+export class PendingRead<Result> {
+  readonly #source: ReadSource;
+  readonly #attempt: () => Result | undefined;
+  readonly #settle: Settle<Result>;
   readonly #bounds: Bounds | undefined;
   readonly #stopWatch: (() => void) | undefined;
-  #resume: (() => void) | undefined;
-  #fail: ((reason: unknown) => void) | undefined;
+  #isWoken = false;
+  #isOver = false;
   #isCancelled = false;
-  #reason: unknown;
 
-  constructor(bounds?: Bounds) {
+  constructor(
+    source: ReadSource,
+    attempt: () => Result | undefined,
+    settle: Settle<Result>,
+    bounds?: Bounds,
+  ) {
+    this.#source = source;
+    this.#attempt = attempt;
+    this.#settle = settle;
     this.#bounds = bounds;
     this.#stopWatch = bounds?.watch((reason) => this.cancel(reason));
   }
@@ -19,33 +44,45 @@ export class PendingRead {
     return this.#isCancelled || this.#bounds?.isAborted === true;
   }
 
-  /** Resolves at the next `wake`, rejects when the bounds end it. Not called again before that. */
-  wait(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#resume = resolve;
-      this.#fail = reject;
-      if (this.#isCancelled) reject(this.#reason);
-    });
-  }
-
+  /** It tries again, a moment later: what comes until then counts too, also what cancels it. */
   wake(): void {
-    this.#resume?.();
+    if (this.#isWoken || this.#isOver) return;
+    this.#isWoken = true;
+    void SOON.then(() => this.#tryAgain());
   }
 
-  /** A read that was woken before its bounds ended it, and has not run yet, is cancelled too. */
-  throwIfCancelled(): void {
-    if (this.#isCancelled) throw this.#reason;
+  /** It has got what it needs. Nothing counts any more. */
+  succeed(result: Result): void {
+    if (this.#end()) this.#settle.resolve(result);
   }
 
-  /** To be called when it has succeeded or failed: neither a timer nor a listener is left. */
-  end(): void {
-    this.#stopWatch?.();
+  fail(reason: unknown): void {
+    if (this.#end()) this.#settle.reject(reason);
   }
 
-  /** For good. */
+  /** For good: it has taken nothing. No effect once it is over. */
   cancel(reason: unknown): void {
-    this.#isCancelled = true;
-    this.#reason = reason;
-    this.#fail?.(reason);
+    if (!this.#isOver) this.#isCancelled = true;
+    this.fail(reason);
+  }
+
+  #tryAgain(): void {
+    this.#isWoken = false;
+    if (this.#isOver) return;
+    try {
+      const result = this.#source.retry(this.#attempt);
+      if (result !== undefined) this.succeed(result);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Neither a timer nor a listener is left. */
+  #end(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#stopWatch?.();
+    this.#source.readEnded(this);
+    return true;
   }
 }

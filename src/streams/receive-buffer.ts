@@ -5,7 +5,8 @@ import { InvalidStateError, NotImplementedError } from "../errors.js";
 import type { Transport } from "../transport/transport.js";
 import type { Bounds } from "../waiting/bounds.js";
 import { systemClock, type Clock } from "../waiting/clock.js";
-import { PendingRead } from "./pending-read.js";
+import type { Intake } from "./intake.js";
+import { PendingRead, type ReadSource } from "./pending-read.js";
 
 /** The limit of a reader that is not given one, in bytes. */
 export const DEFAULT_LIMIT = 65_536;
@@ -13,17 +14,10 @@ export const DEFAULT_LIMIT = 65_536;
 /** What says when a buffer has enough. Both the marks of a connection and the kit for tests do. */
 export type FlowControl = Pick<Watermarks, "isFull" | "becomesFull" | "becomesFree" | "release">;
 
-/** Where a read that waits takes bytes to before they are buffered. */
-export interface Intake<Result> {
-  /** Takes the first ones, as many as fit. Called at most once: then the read is over, and `result` is what it gives. */
-  fill(bytes: Uint8Array): number;
-  readonly result: Result | undefined;
-}
-
 /** What a full buffer pauses. */
 export type Pausable = Pick<Transport, "pauseReading" | "resumeReading">;
 
-export class ReceiveBuffer {
+export class ReceiveBuffer implements ReadSource {
   readonly limit: number;
   readonly clock: Clock;
   readonly queue: ByteQueue = new ByteQueue();
@@ -33,7 +27,7 @@ export class ReceiveBuffer {
   #exception: Error | undefined;
   /** Whether the exception is raised before bytes that are still buffered. */
   #exceptionFirst = false;
-  #pending: PendingRead | undefined;
+  #pending: PendingRead<unknown> | undefined;
   /** That of the pending read, if it has one. */
   #intake: Intake<unknown> | undefined;
   /** The method that it is kept for. */
@@ -65,7 +59,7 @@ export class ReceiveBuffer {
   }
 
   /** The read that waits, if one does. */
-  get pendingRead(): PendingRead | undefined {
+  get pendingRead(): Pick<PendingRead<unknown>, "cancel"> | undefined {
     return this.#pending;
   }
 
@@ -79,34 +73,38 @@ export class ReceiveBuffer {
     if (this.#exceptionFirst) throw this.#exception!;
   }
 
-  /** What `attempt` gives, at once or as soon as that is not `undefined`. At the bounds it is not tried any more. */
-  take<Result>(attempt: () => Result | undefined, bounds?: Bounds): Promise<Result> {
+  /**
+   * What `attempt` gives, at once or as soon as that is not `undefined`. At the bounds it is not tried any more. What comes
+   * may go to `intake` instead.
+   */
+  take<Result>(
+    attempt: () => Result | undefined,
+    bounds?: Bounds,
+    intake?: () => Intake<Result>,
+  ): Promise<Result> {
     const result = attempt();
-    return result === undefined ? this.wait(attempt, bounds) : Promise.resolve(result);
+    return result === undefined ? this.wait(attempt, bounds, intake?.()) : Promise.resolve(result);
   }
 
   /** As `take`, when `attempt` has just given `undefined`. What comes may go to `intake` instead. */
-  async wait<Result>(
-    attempt: () => Result | undefined,
-    bounds?: Bounds,
-    intake?: Intake<Result>,
-  ): Promise<Result> {
-    const read = new PendingRead(bounds);
-    this.#pending = read;
-    this.#intake = intake;
-    try {
-      for (;;) {
-        await this.#moreData(read);
-        if (intake?.result !== undefined) return intake.result;
-        read.throwIfCancelled();
-        if (this.#exceptionFirst) throw this.#exception!;
-        const result = attempt();
-        if (result !== undefined) return result;
-      }
-    } finally {
-      read.end();
-      if (this.#pending === read) this.#pending = this.#intake = undefined;
-    }
+  wait<Result>(attempt: () => Result | undefined, bounds?: Bounds, intake?: Intake<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#throwIfLost();
+      const read = new PendingRead<Result>(this, attempt, { resolve, reject }, bounds);
+      this.#pending = read;
+      this.#intake = intake;
+      // It waits first, in case the transport delivers at once.
+      this.#letFlow();
+    });
+  }
+
+  retry<Result>(attempt: () => Result | undefined): Result | undefined {
+    if (this.#exceptionFirst) throw this.#exception!;
+    return this.tryTake(attempt);
+  }
+
+  readEnded(read: PendingRead<unknown>): void {
+    if (this.#pending === read) this.#pending = this.#intake = undefined;
   }
 
   /** What `attempt` gives now. If that is `undefined` the transport goes on, as for a read that waits. */
@@ -128,12 +126,10 @@ export class ReceiveBuffer {
 
   /** Gives `bytes`, of which nothing may be kept, to a read that waits to have them copied. Returns how many it has taken. */
   offer(bytes: Uint8Array): number {
-    const read = this.#pending;
-    if (this.#intake === undefined || this.queue.length > 0 || !this.isReadPending) return 0;
-    const taken = this.#intake.fill(bytes);
-    this.#pending = this.#intake = undefined;
-    read!.end();
-    read!.wake();
+    const intake = this.#intake;
+    if (intake === undefined || this.queue.length > 0 || !this.isReadPending) return 0;
+    const taken = intake.fill(bytes);
+    if (intake.result !== undefined) this.#pending!.succeed(intake.result);
     return taken;
   }
 
@@ -222,14 +218,6 @@ export class ReceiveBuffer {
   #checkUnlocked(method: string): void {
     if (this.#lockedBy === undefined) return;
     throw new InvalidStateError(`${method}() called during ${this.#lockedBy}()`);
-  }
-
-  /** It waits first, in case the transport delivers at once. */
-  #moreData(read: PendingRead): Promise<void> {
-    this.#throwIfLost();
-    const more = read.wait();
-    this.#letFlow();
-    return more;
   }
 
   #throwIfLost(): void {

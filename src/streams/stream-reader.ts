@@ -17,6 +17,7 @@ import { IncompleteReadError, LimitOverrunError } from "../errors.js";
 import type { BytesLike } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Clock } from "../waiting/clock.js";
+import { BytesIntake, LineIntake, ViewIntake, type Intake } from "./intake.js";
 import { END, iterate } from "./iterate.js";
 import { linesOf, type LinesOf, type LinesOptions } from "./lines.js";
 import { DEFAULT_LIMIT, ReceiveBuffer, type Pausable } from "./receive-buffer.js";
@@ -78,7 +79,9 @@ export class StreamReader {
   read(size = -1, options?: WaitOptions): Promise<Bytes> {
     return promised(() => {
       const attempt = this.#some(size);
-      return size === 0 ? this.#look("read", attempt, options) : this.#wait("read", attempt, options);
+      if (size === 0) return this.#look("read", attempt, options);
+      const intake = size > 0 ? () => new BytesIntake(1, size) : undefined;
+      return this.#wait("read", attempt, options, intake);
     });
   }
 
@@ -93,7 +96,7 @@ export class StreamReader {
       const attempt = this.#exactly("readExactly", size);
       return size === 0
         ? this.#look("readExactly", attempt, options)
-        : this.#wait("readExactly", attempt, options);
+        : this.#wait("readExactly", attempt, options, () => new BytesIntake(size, size));
     });
   }
 
@@ -118,8 +121,9 @@ export class StreamReader {
   readLine(options?: WaitOptions): Promise<Bytes> {
     return promised(() => {
       const bounds = Bounds.of("readLine", options, this.#buffer.clock);
-      this.#buffer.begin("readUntil");
-      return this.#buffer.take(this.#line(), bounds);
+      const buffer = this.#buffer;
+      buffer.begin("readUntil");
+      return buffer.take(this.#line(), bounds, () => new LineIntake(buffer.limit));
     });
   }
 
@@ -145,16 +149,7 @@ export class StreamReader {
         const canTake = target.length === 0 || buffer.queue.length > 0 || buffer.isEnded;
         return canTake ? buffer.queue.takeInto(target) : undefined;
       });
-      const intake = {
-        result: undefined as number | undefined,
-        fill(bytes: Uint8Array) {
-          const filled = Math.min(bytes.length, target.length);
-          target.set(filled < bytes.length ? bytes.subarray(0, filled) : bytes);
-          return (this.result = filled);
-        },
-      };
-      const result = attempt();
-      return result === undefined ? buffer.wait(attempt, bounds, intake) : Promise.resolve(result);
+      return buffer.take(attempt, bounds, () => new ViewIntake(target));
     });
   }
 
@@ -387,18 +382,20 @@ export class StreamReader {
     method: string,
     attempt: () => Result | undefined,
     options: WaitOptions | undefined,
+    intake?: () => Intake<Result>,
   ): Promise<Result> {
     const bounds = Bounds.of(method, options, this.#buffer.clock);
     this.#buffer.begin(method);
-    return this.#buffer.take(attempt, bounds);
+    return this.#buffer.take(attempt, bounds, intake);
   }
 
   #wait<Result>(
     method: string,
     attempt: () => Result | undefined,
     options: WaitOptions | undefined,
+    intake?: () => Intake<Result>,
   ): Promise<Result> {
-    return this.#look(method, this.#freeing(attempt), options);
+    return this.#look(method, this.#freeing(attempt), options, intake);
   }
 
   #try(method: string, attempt: () => Bytes | undefined): Bytes | undefined {

@@ -64,6 +64,11 @@ function noteReceived(reader: StreamReader, notes: WireNotes): void {
     notes.addBytes("<", data);
     feed(data);
   });
+  wrap(buffer, "offer", (offer) => (bytes) => {
+    const taken = offer(bytes);
+    if (taken > 0) notes.addBytes("<", bytes.subarray(0, taken));
+    return taken;
+  });
   wrap(buffer, "feedEof", (feedEof) => () => {
     notes.addEnd("< eof");
     feedEof();
