@@ -35,15 +35,17 @@ export function createConnection(transport: StartableTransport, options: Connect
   const protocol = new StreamProtocol(StreamReader.bufferOf(reader));
   const writer = new StreamWriter(transport, protocol, { side, host });
   transport.start(protocol, liveness);
-  const pair = Object.defineProperties([reader, writer], {
-    reader: { value: reader },
-    writer: { value: writer },
-    [Symbol.asyncDispose]: { value: dispose },
-  });
+  const pair = [reader, writer];
+  // One by one: together they cost twice as much.
+  Object.defineProperty(pair, "reader", { value: reader });
+  Object.defineProperty(pair, "writer", { value: writer });
+  Object.defineProperty(pair, Symbol.asyncDispose, DISPOSE);
   return Object.freeze(pair) as unknown as Connection;
 }
 
 /** Of every connection: each is `this` in turn. */
-function dispose(this: Connection): PromiseLike<void> {
-  return this.writer[Symbol.asyncDispose]();
-}
+const DISPOSE: PropertyDescriptor = {
+  value(this: Connection): PromiseLike<void> {
+    return this.writer[Symbol.asyncDispose]();
+  },
+};
