@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { VirtualClock } from "asyncio-streams/testing";
 import { Bounds } from "#src/waiting/bounds.js";
 import { Gate } from "#src/waiting/gate.js";
+import { settleDown } from "../support/pending.js";
 import { isPending } from "../support/turns.js";
 
 describe("Gate", () => {
@@ -148,5 +149,23 @@ describe("Gate, within bounds", () => {
     gate.open();
     await passing[2];
     assert.equal(asked, 1, "entries that the gate still had");
+  });
+
+  it("tellEnd() tells of the end a moment after it, once, also when that was before", async () => {
+    const error = new Error("lost");
+    for (const order of ["before", "after"] as const) {
+      const gate = new Gate("shut");
+      const heard: unknown[] = [];
+      const tell = () => gate.tellEnd({ gateEnded: (toError) => heard.push(toError?.()) });
+      if (order === "before") tell();
+      gate.open();
+      gate.end(() => error);
+      if (order === "after") tell();
+      assert.deepEqual(heard, []);
+      await settleDown();
+      gate.end();
+      await settleDown();
+      assert.deepEqual(heard, [error]);
+    }
   });
 });
