@@ -2,8 +2,9 @@
 import { ConnectionAbortedError } from "../errors.js";
 import { NO_BYTES, type TlsSettings } from "../transport/tls.js";
 import type { StartableTransport } from "../transport/transport.js";
-import { SOON, type GateListener } from "../waiting/gate.js";
+import type { GateListener } from "../waiting/gate.js";
 import { LazySignal } from "../waiting/lazy-signal.js";
+import { SOON } from "../waiting/promised.js";
 import type { Connection } from "./connection.js";
 import { StreamWriter } from "./stream-writer.js";
 

@@ -1,6 +1,6 @@
 /** A read that waits: until what it needs is there, and no longer than its bounds allow. */
 import type { Bounds } from "../waiting/bounds.js";
-import { SOON } from "../waiting/gate.js";
+import { SOON } from "../waiting/promised.js";
 
 /** What a read is of. */
 export interface ReadSource {

@@ -17,6 +17,7 @@ import { IncompleteReadError, LimitOverrunError } from "../errors.js";
 import type { BytesLike } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Clock } from "../waiting/clock.js";
+import { promised } from "../waiting/promised.js";
 import { BytesIntake, LineIntake, ViewIntake, type Intake } from "./intake.js";
 import { END, iterate } from "./iterate.js";
 import { linesOf, type LinesOf, type LinesOptions } from "./lines.js";
@@ -431,15 +432,6 @@ export class StreamReader {
       throw tooLong;
     }
   };
-}
-
-/** What `read` throws is a rejection. An async function would take three turns more to pass on a promise. */
-function promised<Result>(read: () => Promise<Result>): Promise<Result> {
-  try {
-    return read();
-  } catch (error) {
-    return Promise.reject(error);
-  }
 }
 
 /** No bytes are how a read tells of the end. */

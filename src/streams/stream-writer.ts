@@ -11,6 +11,7 @@ import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import { CancelScope } from "../waiting/cancel-scope.js";
 import type { GateListener } from "../waiting/gate.js";
 import { GracePeriod } from "../waiting/grace-period.js";
+import { promised, SOON } from "../waiting/promised.js";
 import { checkCloseOptions, type CloseOptions } from "./close-options.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 import type { StreamProtocol } from "./stream-protocol.js";
@@ -102,9 +103,8 @@ export class StreamWriter implements AsyncDisposable {
    *
    * @throws ConnectionResetError after `close()` or the loss of the connection; if it was lost with an error, that error
    */
-  async drain(options?: WaitOptions): Promise<void> {
-    const room = this.#room(this.#bounds("drain", options));
-    if (room !== undefined) await room;
+  drain(options?: WaitOptions): Promise<void> {
+    return promised(() => this.#room(this.#bounds("drain", options)));
   }
 
   /**
@@ -243,10 +243,10 @@ export class StreamWriter implements AsyncDisposable {
     if (this.#transport.isClosing()) throw new ConnectionResetError("Connection lost");
   }
 
-  /** Most calls of `drain()` have nothing to wait for, and cost no promise but their own. */
-  #room(bounds: Bounds | undefined): Promise<void> | undefined {
+  /** Most calls of `drain()` have nothing to wait for, and cost no promise. */
+  #room(bounds: Bounds | undefined): Promise<void> {
     this.#checkOpen();
-    return this.#protocol.drainGate.isOpen ? undefined : this.#protocol.drainGate.pass(bounds);
+    return this.#protocol.drainGate.isOpen ? SOON : this.#protocol.drainGate.pass(bounds);
   }
 
   /** Whatever comes of it, nothing that was received before can be read any more. */

@@ -1,8 +1,6 @@
 /** A gate that any number of callers wait at: `drain()` until the buffer has room, `waitClosed()` until the end. */
 import type { Bounds } from "./bounds.js";
-
-/** What is chained to it comes a moment later; that costs less than `queueMicrotask`. */
-export const SOON: Promise<void> = Promise.resolve();
+import { SOON } from "./promised.js";
 
 interface Waiting {
   readonly pass: () => void;
