@@ -93,8 +93,12 @@ export class ReceiveBuffer implements ReadSource {
       const read = new PendingRead<Result>(this, attempt, { resolve, reject }, bounds);
       this.#pending = read;
       this.#intake = intake;
-      // It waits first, in case the transport delivers at once.
-      this.#letFlow();
+      try {
+        // It waits first, in case the transport delivers at once.
+        this.#letFlow();
+      } catch (error) {
+        read.fail(error);
+      }
     });
   }
 

@@ -734,6 +734,23 @@ describe("flow control", () => {
     await assertReads(reader.readExactly(9), "123456789");
   });
 
+  it("a transport that throws in resumeReading() fails the read, and no other one", async () => {
+    const reader = new StreamReader({ limit: 2 });
+    const error = new Error("not now");
+    const errors = [error];
+    reader.setTransport({
+      pauseReading() {},
+      resumeReading() {
+        for (const thrown of errors.splice(0)) throw thrown;
+      },
+    });
+    feed(reader, "12345");
+    await assert.rejects(reader.readExactly(9), error);
+    const read = reader.readExactly(6);
+    feed(reader, "6");
+    await assertReads(read, "123456");
+  });
+
   it("a transport that cannot pause is asked once, and never told to resume (7)", async () => {
     const reader = new StreamReader({ limit: 2 });
     const transport = new UnpausableTransport();
