@@ -1,5 +1,6 @@
 /** Loops over what a read gives. */
 import type { Bounds } from "../waiting/bounds.js";
+import { promised } from "../waiting/promised.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 
 /** What a step takes when nothing more comes. */
@@ -43,14 +44,12 @@ export function iterate<Value extends object | string>(
   const iterator: AsyncIterableIterator<Value, undefined> = {
     next() {
       if (isLeft) return Promise.resolve(DONE);
-      try {
+      return promised(() => {
         bounds?.throwIfAborted();
         step.begin();
         const value = step.take();
         return value === undefined ? wait() : Promise.resolve(toResult(value));
-      } catch (error) {
-        return Promise.reject(error);
-      }
+      });
     },
     async return() {
       isLeft = true;

@@ -29,13 +29,15 @@ export interface WriterOwner {
 }
 
 export class BatchedWriter {
+  static readonly #afterTick = (writer: BatchedWriter): void => writer.#flushAfterTick();
+  static readonly #afterFlush = (writer: BatchedWriter): void => writer.#tellTaken();
   readonly #sink: ByteSink;
   readonly #owner: WriterOwner;
   readonly #batch: WriteBatch;
   #isFlushScheduled = false;
   #isHeldForTurn = false;
   #sentInTurn = 0;
-  /** Made when somebody is behind for the first time. */
+  /** Made with the first batch: many connections wait for a long time before they write. */
   #onWritten: ((error?: Error | null) => void) | undefined;
 
   constructor(sink: ByteSink, owner: WriterOwner) {
@@ -54,13 +56,13 @@ export class BatchedWriter {
     if (this.#batch.bytes > FLUSH_ABOVE) this.#flushNow();
     else if (!this.#isFlushScheduled) {
       this.#isFlushScheduled = true;
-      process.nextTick(flushAfterTick, this);
+      process.nextTick(BatchedWriter.#afterTick, this);
     }
   }
 
   /** Hands the batch to the sink. Nothing is told within the call. */
   flush(): void {
-    if (this.#pass()) process.nextTick(tellTaken, this);
+    if (this.#pass()) process.nextTick(BatchedWriter.#afterFlush, this);
   }
 
   /** Drops what the sink has not got yet. */
@@ -68,14 +70,12 @@ export class BatchedWriter {
     this.#batch.clear();
   }
 
-  /** @internal The tick has ended in which something was written. */
-  flushAfterTick(): void {
+  #flushAfterTick(): void {
     this.#isFlushScheduled = false;
     if (!this.#isHeldForTurn && this.#pass()) this.#owner.bytesTaken();
   }
 
-  /** @internal */
-  tellTaken(): void {
+  #tellTaken(): void {
     if (!this.#sink.destroyed) this.#owner.bytesTaken();
   }
 
@@ -90,7 +90,7 @@ export class BatchedWriter {
       for (const piece of pieces) sink.write(piece);
     }
     this.#onWritten ??= (error) => {
-      if (!error) this.tellTaken();
+      if (!error) this.#tellTaken();
     };
     const isPassedOn = sink.write(last, this.#onWritten);
     if (pieces.length > 0) sink.uncork();
@@ -113,6 +113,3 @@ export class BatchedWriter {
     });
   }
 }
-
-const flushAfterTick = (writer: BatchedWriter): void => writer.flushAfterTick();
-const tellTaken = (writer: BatchedWriter): void => writer.tellTaken();
