@@ -121,3 +121,7 @@ export function checkOptions<Options extends object>(
   }
   return value as Options;
 }
+
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof Object(value).then === "function";
+}

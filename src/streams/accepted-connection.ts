@@ -1,4 +1,5 @@
 /** A connection as its server knows it: plain, or with a handshake before. */
+import { isPromiseLike } from "../checks.js";
 import { ConnectionAbortedError } from "../errors.js";
 import { NO_BYTES, type TlsSettings } from "../transport/tls.js";
 import type { StartableTransport } from "../transport/transport.js";
@@ -155,7 +156,3 @@ export class SecuredConnection implements AcceptedConnection {
 }
 
 function nothing(): void {}
-
-export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof Object(value).then === "function";
-}

@@ -1,4 +1,5 @@
 /** What a server does with a connection: streams on top, the user's callback, and its errors. */
+import { isPromiseLike } from "../checks.js";
 import type { SocketAddress } from "../transport/endpoint.js";
 import type { Liveness } from "../transport/liveness.js";
 import type { StartableTransport } from "../transport/transport.js";
@@ -6,7 +7,6 @@ import type { TlsSettings } from "../transport/tls.js";
 import type { Clock } from "../waiting/clock.js";
 import type { LazySignal } from "../waiting/lazy-signal.js";
 import {
-  isPromiseLike,
   PlainConnection,
   SecuredConnection,
   type AcceptedConnection,
