@@ -123,8 +123,11 @@ describe("openssl s_client and this server", openssl.options, () => {
   }
 
   /** What it prints itself goes to stderr, so what it prints comes from the server. */
-  function connect(port: string, ...args: string[]): Program {
-    const where = ["s_client", "-connect", `127.0.0.1:${port}`, "-brief", ...trusting()];
+  const connect = (port: string, ...args: string[]) => connectVerbosely(port, "-brief", ...args);
+
+  /** What it knows of each connection is among what it prints. */
+  function connectVerbosely(port: string, ...args: string[]): Program {
+    const where = ["s_client", "-connect", `127.0.0.1:${port}`, ...trusting()];
     return runCommand(cleanup, openssl.command, [...where, ...args]);
   }
 
@@ -248,14 +251,15 @@ describe("openssl s_client and this server", openssl.options, () => {
     });
 
     it(`reconnect with the same session, five times (${how})`, async () => {
-      const reused: boolean[] = [];
-      const { port, errors, finished } = await serve({ truncation }, async (reader, writer) => {
-        reused.push(whatIsKnown(writer).reused);
-        await reader.read();
-      });
-      const { status } = await connect(port, "-tls1_2", "-reconnect").finish();
+      const { port, errors, finished } = await serve(
+        { truncation },
+        async (reader) => void (await reader.read()),
+      );
+      const { lines, status } = await connectVerbosely(port, "-tls1_2", "-reconnect").finish();
       await finished();
-      assert.deepEqual([reused, status, errors], [[false, true, true, true, true, true], 0, []]);
+      // The client's word: it is gone by the time that a handler could ask the server's engine, and Bun's forgets it then.
+      const sessions = lines.flatMap((line) => /^(New|Reused), TLS/.exec(line)?.[1] ?? []);
+      assert.deepEqual([sessions, status, errors], [["New", ...Array<string>(5).fill("Reused")], 0, []]);
     });
   }
 
