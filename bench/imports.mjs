@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { installedRuntime } from "../scripts/tests/runtimes.mjs";
 import { median } from "./statistics.mjs";
 
+/** In ms, for the main entry point: the least of all rounds, as what else the machine does only adds to it. */
+const LIMIT = 15;
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { name: packageName, exports } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 
@@ -17,7 +19,7 @@ const program = (module) => `
   console.log(performance.now() - begun);
 `;
 
-/** `{ name, time }` of each entry point: the median of so many rounds, in ms. */
+/** `{ name, time }` of each entry point: the median of so many rounds, in ms. Above LIMIT the process will fail. */
 export function measureImports(rounds) {
   const node = installedRuntime("node24").program;
   const names = Object.entries(exports)
@@ -37,5 +39,12 @@ export function measureImports(rounds) {
   console.log("imports: ms beyond node:net and node:tls");
   for (const { name, time } of rows) console.log(`  ${name}: ${time.toFixed(1)}`);
   console.log();
+  const least = Math.min(...times.get(packageName));
+  if (least > LIMIT) {
+    console.error(
+      `FAILED: importing ${packageName} takes ${least.toFixed(1)} ms at least, the limit is ${LIMIT} ms`,
+    );
+    process.exitCode = 1;
+  }
   return rows;
 }

@@ -31,6 +31,13 @@ console.log((await reader.readLine()).toString().trim(), [fromReadable, fromWrit
 writer.close();
 `;
 
+/** Prints what is not a name of its own class: users see it in messages, and where they inspect things. */
+const NAME_CLASSES = `
+for (const path of ["", "/node", "/web", "/transport", "/testing"])
+  for (const [name, value] of Object.entries(await import("asyncio-streams" + path)))
+    if (typeof value === "function" && value.name !== name) console.log(name, value.name);
+`;
+
 const TYPED_USE = `import { openConnection, type Connection, type StreamReader } from "asyncio-streams";
 export async function use(): Promise<Buffer<ArrayBuffer>> {
   await using connection: Connection = await openConnection("127.0.0.1", 1, { limit: 10 });
@@ -98,6 +105,9 @@ try {
   writeFileSync(join(project, "use-entry-points.mjs"), USE_ENTRY_POINTS);
   const through = run(process.execPath, ["use-entry-points.mjs"], project).toString().trim();
   if (through !== "through all true") throw new Error(`the entry points gave ${JSON.stringify(through)}`);
+  writeFileSync(join(project, "name-classes.mjs"), NAME_CLASSES);
+  const renamed = run(process.execPath, ["name-classes.mjs"], project).toString().trim();
+  if (renamed !== "") throw new Error(`the bundle has renamed classes: ${renamed}`);
   writeFileSync(join(project, "use.ts"), TYPED_USE);
   writeFileSync(join(project, "use-entry-points.ts"), TYPED_USE_OF_ENTRY_POINTS);
   const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib"];

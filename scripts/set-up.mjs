@@ -16,6 +16,7 @@ try {
   fail(error.message);
 }
 run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "--build", root]);
+run(process.execPath, [`${root}scripts/bundle.mjs`]);
 
 function run(command, args) {
   const { status, error } = spawnSync(command, args, {

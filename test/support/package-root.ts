@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 function findRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(`${folder}/package.json`)) folder = dirname(folder);
+  while (!existsSync(`${folder}/src/index.ts`)) folder = dirname(folder);
   return folder;
 }
 

@@ -1,6 +1,6 @@
 /** The backend of node:net, which Bun and Deno have too. */
 import { ADDRCONFIG, ALL, V4MAPPED, lookup } from "node:dns";
-import { Server, Socket } from "node:net";
+import { Server as NetServer, Socket } from "node:net";
 import process from "node:process";
 import { checkInteger } from "../../checks.js";
 import { kindOf } from "../../describe.js";
@@ -143,7 +143,7 @@ function adopt(sock: unknown, kind: "any" | "unix"): StartableTransport {
 const LARGEST_DESCRIPTOR = 2 ** 31 - 1;
 
 async function adoptListener(sock: unknown, kind: "any" | "unix", options: ListenOptions): Promise<Listener> {
-  if (sock instanceof Server) {
+  if (sock instanceof NetServer) {
     if (sock.listenerCount("connection") > 0) {
       throw new InvalidStateError("sock has a connection listener, which would compete for its connections");
     }
