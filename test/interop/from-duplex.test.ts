@@ -293,6 +293,22 @@ describe("fromDuplex()", () => {
     }
   });
 
+  it("ends drain() when all is passed on, in whatever order the stream tells of it", async () => {
+    const waiting: (() => void)[] = [];
+    const duplex = new Duplex({ read() {} });
+    duplex.write = (_chunk: unknown, done: unknown) => waiting.push(done as () => void) > 0;
+    const { writer } = fromDuplex(duplex);
+    for (const size of [50_000, 50_000]) writer.write(patternBytes(size));
+    const drained = writer.drain();
+    await turns(1);
+    assert.equal(waiting.length, 2);
+    while (waiting.length > 0) {
+      assert.ok(await isPending(drained));
+      waiting.pop()!();
+    }
+    await drained;
+  });
+
   it("lets the event loop turn while write() and drain() run against a stream that takes all", async () => {
     const { writer } = fromDuplex(bringing([]));
     const turned = new AbortController();

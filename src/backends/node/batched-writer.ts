@@ -85,13 +85,14 @@ export class BatchedWriter {
     if (this.#batch.bytes === 0 || sink.destroyed) return false;
     const pieces = this.#batch.take();
     const last = pieces.pop()!;
-    if (pieces.length > 0) {
-      sink.cork();
-      for (const piece of pieces) sink.write(piece);
-    }
     this.#onWritten ??= (error) => {
       if (!error) this.#tellTaken();
     };
+    if (pieces.length > 0) {
+      sink.cork();
+      // Each of them tells: the last may be done before the others, as Bun's pipes do now and then.
+      for (const piece of pieces) sink.write(piece, this.#onWritten);
+    }
     const isPassedOn = sink.write(last, this.#onWritten);
     if (pieces.length > 0) sink.uncork();
     this.#batch.sent(sink.writableLength === 0);
