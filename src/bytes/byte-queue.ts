@@ -7,6 +7,9 @@ import { copyOf, OWN_UP_TO } from "./copy-of.js";
  */
 const COPY_UP_TO = 1024;
 
+/** Where many small results come from one chunk they are views on copies of up to this size. */
+const COPY_AT_ONCE = 8192;
+
 /**
  * Chunks of up to this size that queue up behind others are gathered in pages: a peer that dribbles single bytes would
  * otherwise cost a few hundred bytes of memory for each.
@@ -30,6 +33,9 @@ export class ByteQueue {
   #offset = 0;
   #length = 0;
   #moved = 0;
+  /** A copy of a part of the first chunk, up to `#copyEnd`. */
+  #copy = EMPTY;
+  #copyEnd = 0;
   /** Where small chunks are gathered; its bytes from `#pageUsed` on are free, those before never change again. */
   #page: Buffer<ArrayBuffer> | undefined;
   #pageUsed = 0;
@@ -66,6 +72,8 @@ export class ByteQueue {
     if (this.#first > 0) this.#chunks[--this.#first] = Buffer.from(data);
     else this.#chunks.unshift(Buffer.from(data));
     this.#offset = 0;
+    this.#copy = EMPTY;
+    this.#copyEnd = 0;
     this.#length += data.length;
     this.#moved += data.length;
   }
@@ -80,7 +88,8 @@ export class ByteQueue {
       this.skip(size);
       return joined;
     }
-    const taken = cut(head, this.#offset, size);
+    const isSmallPart = size <= COPY_UP_TO && size < head.length;
+    const taken = isSmallPart ? this.#takeFromCopy(head, size) : cut(head, this.#offset, size);
     this.#advance(size, available);
     return taken;
   }
@@ -176,6 +185,8 @@ export class ByteQueue {
       return;
     }
     this.#offset = 0;
+    this.#copy = EMPTY;
+    this.#copyEnd = 0;
     this.#chunks[this.#first++] = EMPTY;
     if (this.#length === 0) {
       this.#chunks.length = 0;
@@ -185,6 +196,22 @@ export class ByteQueue {
       this.#chunks.splice(0, this.#first);
       this.#first = 0;
     }
+  }
+
+  /** The first small part of a chunk is a copy of its own. Those that follow share copies, each twice as large as the last. */
+  #takeFromCopy(head: Buffer<ArrayBuffer>, size: number): Buffer<ArrayBuffer> {
+    const from = this.#offset;
+    if (from + size > this.#copyEnd) {
+      const { length } = this.#copy;
+      // What is skipped in between would be copied for nothing.
+      const isNear = from < this.#copyEnd + length;
+      const most = isNear ? Math.max(size, Math.min(2 * length, COPY_AT_ONCE)) : size;
+      this.#copyEnd = Math.min(from + most, head.length);
+      this.#copy = copyOf(head.subarray(from, this.#copyEnd));
+      if (size === this.#copy.length) return this.#copy;
+    }
+    const start = from - this.#copyEnd + this.#copy.length;
+    return this.#copy.subarray(start, start + size);
   }
 
   #gather(chunk: Uint8Array): void {

@@ -162,9 +162,27 @@ describe("ByteQueue", () => {
     }
   });
 
-  it("take() gives up to 64 bytes memory of their own size", () => {
-    const queue = queueOf(Buffer.alloc(65_536, "x"));
-    for (const size of [1, 63, 64]) assert.equal(queue.take(size).buffer.byteLength, size);
+  it("take() gives up to 64 bytes memory of their own size, if nothing small was taken shortly before", () => {
+    for (const size of [1, 63, 64]) {
+      const queue = queueOf(Buffer.alloc(65_536, "x"));
+      for (let round = 0; round < 10; round++) {
+        assert.equal(queue.take(size).buffer.byteLength, size);
+        queue.skip(size);
+      }
+    }
+  });
+
+  it("take() gives many small results from one chunk as views on shared copies of at most 8 KiB", () => {
+    const chunk = Buffer.alloc(65_536, "x");
+    const queue = queueOf(chunk);
+    const results = Array.from({ length: 2048 }, () => queue.take(32));
+    const memories = new Set(results.map(({ buffer }) => buffer));
+    assert.ok(memories.size < 24, `${memories.size} copies`);
+    assert.ok([...memories].every(({ byteLength }) => byteLength <= 8192));
+    const places = new Set(
+      results.map(({ buffer, byteOffset }) => [...memories].indexOf(buffer) * 8192 + byteOffset),
+    );
+    assert.equal(places.size, results.length, "each is somewhere of its own");
   });
 
   it("locate() walks from the nearer end", () => {
