@@ -1,6 +1,7 @@
 // This library: each step awaited, as its guide shows it; and, as "quick", what it offers for loops where that costs.
 import process from "node:process";
 import {
+  frames,
   IncompleteReadError,
   lengthPrefixed,
   openConnection,
@@ -56,10 +57,8 @@ const awaited = {
     writer.write(String(lines));
   },
   async frames(reader, writer) {
-    const count = await countUntilEnd(async () => {
-      const length = await reader.readExactly(4);
-      await reader.readExactly(length.readUInt32BE());
-    });
+    let count = 0;
+    for await (const payload of frames(reader, FRAME)) if (payload.length > 0) count++;
     writer.write(String(count));
   },
   async until(reader, writer) {

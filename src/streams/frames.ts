@@ -4,6 +4,7 @@ import { toBytes } from "../bytes/to-bytes.js";
 import { kindOf } from "../describe.js";
 import type { BytesLike } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
+import { promised } from "../waiting/promised.js";
 import { END, iterate } from "./iterate.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 import { StreamReader } from "./stream-reader.js";
@@ -24,17 +25,18 @@ import { StreamWriter } from "./stream-writer.js";
  * @throws IncompleteReadError if the stream ends before; `partial` is empty if it ends between two frames
  * @throws TypeError or RangeError for wrong arguments
  */
-export async function readFrame(
+export function readFrame(
   reader: StreamReader,
   format: FrameFormat,
   options?: WaitOptions,
 ): Promise<Buffer<ArrayBuffer>> {
-  const buffer = bufferOf("readFrame", reader);
-  checkFormat(format);
-  const bounds = Bounds.of("readFrame", options, buffer.clock);
-  buffer.begin("readFrame");
-  const attempt = () => take(buffer, format);
-  return attempt() ?? (await buffer.wait(attempt, bounds));
+  return promised(() => {
+    const buffer = bufferOf("readFrame", reader);
+    checkFormat(format);
+    const bounds = Bounds.of("readFrame", options, buffer.clock);
+    buffer.begin("readFrame");
+    return buffer.take(() => take(buffer, format), bounds);
+  });
 }
 
 /** As `readFrame`, or `undefined` if that would have to wait. */
