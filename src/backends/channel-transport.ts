@@ -78,6 +78,13 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
     for (const line of lines) this.#send(line);
   }
 
+  writeThrough(data: Uint8Array): boolean {
+    this.#checkWritable("write");
+    this.#send(data);
+    this.#channel.flush?.();
+    return this.#channel.bufferedBytes === 0;
+  }
+
   writeEof(): void {
     this.#checkNotUpgraded("writeEof");
     if (this.#isClosing || this.#isEofWritten) return;
@@ -126,6 +133,10 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
     this.#isReadingPaused = false;
     this.#idleWatch?.restart();
     this.#channel.resume();
+  }
+
+  offerToKeep(): void {
+    this.#channel.offerToKeep?.();
   }
 
   isReading(): boolean {
@@ -201,9 +212,9 @@ export class ChannelTransport implements StartableTransport, ChannelEvents, Idle
 
   // What the channel tells.
 
-  dataOffered(bytes: Uint8Array): number {
+  dataOffered(bytes: Uint8Array, keep?: () => void): number {
     if (this.#isClosing) return 0;
-    const taken = this.#protocol!.dataOffered?.(bytes) ?? 0;
+    const taken = this.#protocol!.dataOffered?.(bytes, keep) ?? 0;
     if (taken > 0) this.#idleWatch?.restart();
     return taken;
   }

@@ -34,6 +34,10 @@ export interface Channel {
   start(events: ChannelEvents): void;
   /** Takes all of `data`, which is not empty. Not called after `endWriting`, `close` or `destroy`. */
   write(data: Uint8Array): void;
+  /** What was written leaves now, where `write` would let it wait for more. */
+  flush?(): void;
+  /** From now on what it offers comes with `keep`, where that can be. */
+  offerToKeep?(): void;
   /** Ends our direction behind what is buffered. Called at most once, and only if `canEndWriting`. */
   endWriting(): void;
   /** Delivers nothing more; sends what is buffered, then ends. Called at most once. */
@@ -63,7 +67,7 @@ export interface Channel {
 /** What a channel tells. */
 export interface ChannelEvents {
   /** As that of a Protocol: a channel may offer bytes first that it would have to copy. Not after `close` or `destroy`. */
-  dataOffered?(bytes: Uint8Array): number;
+  dataOffered?(bytes: Uint8Array, keep?: () => void): number;
   /** `chunk` is handed over. Not after `close` or `destroy`. */
   dataReceived(chunk: Uint8Array): void;
   /** The peer has ended its direction, and all it sent was delivered. */

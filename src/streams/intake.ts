@@ -2,8 +2,8 @@
 import { copyOf } from "../bytes/copy-of.js";
 
 export interface Intake<Result> {
-  /** Takes the first of `bytes`, as many as it needs, and copies them; none if there are too few. */
-  fill(bytes: Uint8Array): number;
+  /** Takes the first of `bytes`, as many as it needs, by a copy, or by `keep`; none if there are too few. */
+  fill(bytes: Uint8Array, keep?: () => void): number;
   /** What the read gives. Once it is there, the read is over. */
   readonly result: Result | undefined;
 }

@@ -128,11 +128,11 @@ export class ReceiveBuffer implements ReadSource {
 
   // For whoever feeds.
 
-  /** Gives `bytes`, of which nothing may be kept, to a read that waits to have them copied. Returns how many it has taken. */
-  offer(bytes: Uint8Array): number {
+  /** Gives `bytes`, which are kept only by `keep`, to a read that waits. Returns how many it has taken. */
+  offer(bytes: Uint8Array, keep?: () => void): number {
     const intake = this.#intake;
     if (intake === undefined || this.queue.length > 0 || !this.isReadPending) return 0;
-    const taken = intake.fill(bytes);
+    const taken = intake.fill(bytes, keep);
     if (intake.result !== undefined) this.#pending!.succeed(intake.result);
     return taken;
   }

@@ -2,8 +2,9 @@
 import { takeChunk } from "../bytes/read-rules.js";
 import { ConnectionResetError } from "../errors.js";
 import { Bounds } from "../waiting/bounds.js";
+import type { Intake } from "./intake.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
-import type { StreamWriter } from "./stream-writer.js";
+import { StreamWriter } from "./stream-writer.js";
 
 /** Why a wait of a direction has ended that has nothing more to do. */
 export const STOPPED: unique symbol = Symbol("stopped");
@@ -12,6 +13,31 @@ export const STOPPED: unique symbol = Symbol("stopped");
 export interface RelayEnd {
   readonly buffer: ReceiveBuffer;
   readonly writer: StreamWriter;
+}
+
+/** In bytes. Less is copied as quickly. */
+const WORTH_KEEPING = 16_384;
+
+/** Passes on what is offered as it is, where that can be; gives how many bytes it were. */
+class PassingIntake implements Intake<number> {
+  readonly #from: StreamWriter;
+  readonly #to: StreamWriter;
+  result: number | undefined;
+
+  constructor(from: StreamWriter, to: StreamWriter) {
+    this.#from = from;
+    this.#to = to;
+  }
+
+  fill(bytes: Uint8Array, keep?: () => void): number {
+    const { length } = bytes;
+    if (keep === undefined) {
+      if (length >= WORTH_KEEPING) StreamWriter.offerToKeep(this.#from);
+      return 0;
+    }
+    if (!StreamWriter.writeThrough(this.#to, bytes, keep)) return 0;
+    return (this.result = length);
+  }
 }
 
 export class RelayDirection {
@@ -40,7 +66,15 @@ export class RelayDirection {
   async passChunk(): Promise<number> {
     const { buffer } = this.from;
     const { writer } = this.to;
-    const chunk = await buffer.take(() => this.#take(), this.#bounds);
+    const chunk = await buffer.take<Buffer | number>(
+      () => this.#take(),
+      this.#bounds,
+      () => new PassingIntake(this.from.writer, writer),
+    );
+    if (typeof chunk === "number") {
+      this.passed += chunk;
+      return chunk;
+    }
     if (chunk.length === 0) {
       if (writer.canWriteEof()) writer.writeEof();
       else writer.close();

@@ -28,8 +28,8 @@ export class StreamProtocol implements Protocol {
     if (transport.getWriteBufferSize() === 0) this.writeBufferEmptied();
   }
 
-  dataOffered(bytes: Uint8Array): number {
-    return this.buffer.offer(bytes);
+  dataOffered(bytes: Uint8Array, keep?: () => void): number {
+    return this.buffer.offer(bytes, keep);
   }
 
   dataReceived(chunk: Uint8Array): void {

@@ -53,6 +53,28 @@ export class StreamWriter implements AsyncDisposable {
     writer.#protocol.closedGate.tellEnd(listener);
   }
 
+  /** @internal What its connection receives may be kept from now on, if that can be. */
+  static offerToKeep(writer: StreamWriter): void {
+    writer.#transport.offerToKeep?.();
+  }
+
+  /**
+   * @internal Writes `data` at once where nobody would have to wait for that, and calls `keep` if it must stay unchanged
+   * afterwards. Else it does nothing, and gives `false`.
+   */
+  static writeThrough(writer: StreamWriter, data: Uint8Array, keep: () => void): boolean {
+    const transport = writer.#transport;
+    const canWrite = writer.#protocol.drainGate.isOpen && !writer.#isUpgrading && !transport.isClosing();
+    if (!canWrite || transport.writeThrough === undefined) return false;
+    try {
+      if (!transport.writeThrough(data)) keep();
+      return true;
+    } catch {
+      // Whoever writes next hears of it.
+      return false;
+    }
+  }
+
   /** @internal As `close()`, but what was written arrives although the peer may still be sending. */
   static finish(writer: StreamWriter): void {
     writer.#transport.finish();

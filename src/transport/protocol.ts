@@ -9,9 +9,9 @@ export interface Protocol {
   connectionMade(transport: Transport): void;
   /**
    * Offers bytes that are only there until this returns, instead of a chunk; gives how many it has taken of the first ones.
-   * The rest comes by `dataReceived`. Without it: none.
+   * The rest comes by `dataReceived`. Without it: none. If there is a `keep`, who calls it before that keeps all of `bytes`.
    */
-  dataOffered?(bytes: Uint8Array): number;
+  dataOffered?(bytes: Uint8Array, keep?: () => void): number;
   /** `chunk` is not empty, and is the protocol's own from now on. */
   dataReceived(chunk: Uint8Array): void;
   /** The peer sends nothing more. The transport closes unless this returns true. */

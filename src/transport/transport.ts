@@ -135,6 +135,10 @@ export interface StartableTransport extends Transport {
    * unread would: they are dropped until the peer ends too or is quiet for a second, for 5 s at most.
    */
   finish(): void;
+  /** As `write`, but at once. `true`: the kernel has all of it, and `data` is free again. */
+  writeThrough?(data: Uint8Array): boolean;
+  /** From now on `dataOffered` comes with `keep`, where that can be. */
+  offerToKeep?(): void;
   /**
    * Calls `protocol.connectionMade` and begins to read. Called at most once; `abort()` is the other way out. `liveness`
    * also holds for what `upgradeTls` makes of it.

@@ -6,6 +6,7 @@ import {
   ConnectionError,
   ConnectionResetError,
   IdleTimeoutError,
+  InvalidStateError,
   relay,
   type Connection,
   type RelayedBytes,
@@ -240,6 +241,21 @@ describe("relay() over sockets", () => {
         await assertClosed(left.connection, right.connection);
       }));
   }
+
+  it("rejects as the writer does when somebody else has ended the direction", () =>
+    leavesNothing(async (cleanup) => {
+      const { client, a, b, server, result } = await relayed(cleanup, ["tcp", "tcp"]);
+      const bytes = TOO_MUCH.subarray(0, 1_000_000);
+      const [received] = await Promise.all([
+        server.reader.readExactly(bytes.length),
+        send(client, bytes, 65_536),
+      ]);
+      assert.ok(received.equals(bytes));
+      b.writer.writeEof();
+      client.writer.write(bytes);
+      await assert.rejects(result, InvalidStateError);
+      await assertClosed(a, b);
+    }));
 
   it("an abort in the middle ends both at once, whatever they hold", () =>
     leavesNothing(async (cleanup) => {

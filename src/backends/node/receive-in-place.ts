@@ -15,6 +15,8 @@ type OnBytes<Target extends Socket> = (this: Target, bytes: Buffer) => boolean;
 interface Keys {
   readonly buffer: symbol;
   readonly callback: symbol;
+  /** What is asked after each read for other memory. */
+  readonly generator: symbol;
 }
 
 interface SocketInside {
@@ -22,8 +24,25 @@ interface SocketInside {
   [key: symbol]: unknown;
 }
 
+/** Memory of one socket alone: what was received there may be kept, and then the next is received elsewhere. */
+export class OwnMemory {
+  #memory: Buffer | undefined;
+  readonly #keep = (): void => {
+    this.#memory = undefined;
+  };
+
+  /** How to keep `bytes`, if they lie in it: what came first may still lie in the memory of all. */
+  keepFor(bytes: Uint8Array): (() => void) | undefined {
+    return this.#memory?.buffer === bytes.buffer ? this.#keep : undefined;
+  }
+
+  /** Where to receive from now on, if that changes. */
+  readonly next = (): Buffer | undefined =>
+    this.#memory === undefined ? (this.#memory = Buffer.allocUnsafeSlow(SIZE)) : undefined;
+}
+
 export class InPlaceReceiver<Target extends Socket = Socket> {
-  readonly #onRead: (this: Target, size: number) => boolean;
+  readonly #onRead: (this: Target, size: number, memory: Buffer) => boolean;
   /** One for all sockets, since what is received is looked at before the next read. */
   #memory: Buffer | undefined;
   /** `null` if this runtime has none. */
@@ -31,9 +50,8 @@ export class InPlaceReceiver<Target extends Socket = Socket> {
 
   /** One `onBytes` for all sockets: each is `this` in turn. */
   constructor(onBytes: OnBytes<Target>) {
-    const memory = () => this.#memory!;
-    this.#onRead = function (this: Target, size) {
-      return onBytes.call(this, memory().subarray(0, size));
+    this.#onRead = function (this: Target, size, memory) {
+      return onBytes.call(this, memory.subarray(0, size));
     };
   }
 
@@ -52,13 +70,22 @@ export class InPlaceReceiver<Target extends Socket = Socket> {
     inside._handle.useUserBuffer(memory);
   }
 
+  /** `socket` receives in memory of its own from its next read but one on, if it has begun here. */
+  separate(socket: Target): OwnMemory | undefined {
+    const inside = socket as unknown as SocketInside;
+    const keys = this.#keys;
+    if (!keys || inside[keys.callback] !== this.#onRead) return undefined;
+    const own = new OwnMemory();
+    inside[keys.generator] = own.next;
+    return own;
+  }
+
   /** From now on 'data' tells again of what arrives, in the same memory. */
   end(socket: Target): void {
     const inside = socket as unknown as SocketInside;
-    const { buffer, callback } = this.#keys ?? {};
-    const memory = this.#memory;
-    if (buffer === undefined || memory === undefined || inside[buffer] !== memory) return;
-    inside[callback!] = (size: number) => socket.emit("data", memory.subarray(0, size));
+    const keys = this.#keys;
+    if (!keys || inside[keys.callback] !== this.#onRead) return;
+    inside[keys.callback] = (size: number, memory: Buffer) => socket.emit("data", memory.subarray(0, size));
   }
 }
 
@@ -67,6 +94,7 @@ function findKeys(socket: Socket): Keys | null {
   if (nodeMajor === 0) return null;
   const find = (name: string) =>
     Object.getOwnPropertySymbols(socket).find(({ description }) => description === name);
-  const [buffer, callback] = [find("kBuffer"), find("kBufferCb")];
-  return buffer === undefined || callback === undefined ? null : { buffer, callback };
+  const [buffer, callback, generator] = [find("kBuffer"), find("kBufferCb"), find("kBufferGen")];
+  if (buffer === undefined || callback === undefined || generator === undefined) return null;
+  return { buffer, callback, generator };
 }

@@ -7,7 +7,7 @@ import type { TransportSocket } from "../../transport/transport.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
-import { InPlaceReceiver } from "./receive-in-place.js";
+import { InPlaceReceiver, type OwnMemory } from "./receive-in-place.js";
 import { nodeMajor } from "./runtime.js";
 import { systemSendQueues } from "./send-queues.js";
 import { PLAIN, type SocketManner } from "./socket-manner.js";
@@ -59,6 +59,8 @@ export class SocketChannel implements Channel, SinkOwner {
   readonly #sink: SocketSink;
   readonly #writer: BatchedWriter;
   #events: ChannelEvents | undefined;
+  /** Where it receives, if not where all do. */
+  #ownMemory: OwnMemory | undefined;
   #bytesDelivered = 0;
   /** Bytes that have come since we began to end the connection. */
   #dropped = 0;
@@ -136,6 +138,14 @@ export class SocketChannel implements Channel, SinkOwner {
 
   write(data: Uint8Array): void {
     this.#writer.write(data);
+  }
+
+  flush(): void {
+    this.#writer.flush();
+  }
+
+  offerToKeep(): void {
+    if (this.#manner === PLAIN) this.#ownMemory ??= SocketChannel.#inPlace.separate(this.#net);
   }
 
   endWriting(): void {
@@ -243,10 +253,14 @@ export class SocketChannel implements Channel, SinkOwner {
   /** The memory of `bytes` is used again once this has returned. `false` ends reading, until `resume`. */
   #onBytes(bytes: Buffer): boolean {
     if (this.#isEnding) return (this.#dropped += bytes.length) < MOST_DROPPED;
-    const taken = this.#isPaused || this.#heldBack.length > 0 ? 0 : (this.#events!.dataOffered?.(bytes) ?? 0);
+    const taken = this.#isPaused || this.#heldBack.length > 0 ? 0 : this.#offer(bytes);
     this.#bytesDelivered += taken;
     if (taken < bytes.length) this.#onData(copyOf(taken > 0 ? bytes.subarray(taken) : bytes));
     return !this.#isPaused;
+  }
+
+  #offer(bytes: Buffer): number {
+    return this.#events!.dataOffered?.(bytes, this.#ownMemory?.keepFor(bytes)) ?? 0;
   }
 
   #deliverHeldBack(): void {

@@ -78,6 +78,39 @@ describe("InPlaceReceiver", () => {
     assert.deepEqual(bytes, isNode ? ["in place one", "two"] : ["one", "two"]);
   });
 
+  it("separate() lets what is received be kept, from the second read on; other memory is used again", async () => {
+    for (const isKept of [true, false]) {
+      const [near, far] = await socketPair();
+      const received: Buffer[] = [];
+      const hasKeep: boolean[] = [];
+      const receiver: InPlaceReceiver = new InPlaceReceiver((bytes) => {
+        const keep = own!.keepFor(bytes);
+        if (isKept) keep?.();
+        hasKeep.push(keep !== undefined);
+        received.push(bytes);
+        if (received.length < 5) near.write(String(received.length));
+        else near.end();
+        return true;
+      });
+      receiver.begin(far);
+      const own = receiver.separate(far);
+      if (!isNode) {
+        assert.equal(own, undefined);
+        return;
+      }
+      near.write("0");
+      await once(far.resume(), "end");
+      assert.deepEqual(hasKeep, [false, true, true, true, true]);
+      assert.equal(new Set(received.map(({ buffer }) => buffer)).size, isKept ? 5 : 2);
+      assert.equal(Buffer.concat(received).toString(), isKept ? "01234" : "04444");
+    }
+  });
+
+  it("separate() does nothing for a socket that receives otherwise", async () => {
+    const [, far] = await socketPair();
+    assert.equal(new InPlaceReceiver(() => true).separate(far), undefined);
+  });
+
   it("leaves a socket alone whose owner receives into memory of his own", async () => {
     const server = createServer((socket) => socket.end("hello"));
     cleanup(() => server.close());
