@@ -50,6 +50,11 @@ export class ByteQueue {
     return this.#moved;
   }
 
+  /** Where in chunk 0 the first byte is. */
+  get headStart(): number {
+    return this.#offset;
+  }
+
   /** What is left of the first chunk, of which there must be one: a view, and nothing is removed. */
   get head(): Buffer<ArrayBuffer> {
     const head = this.#chunks[this.#first]!;

@@ -90,8 +90,8 @@ function payloadSize(length: number, { bytes, includesPrefix, maxFrame }: FrameF
 
 /** What the first bytes of the queue say. */
 function lengthIn(queue: ByteQueue, format: FrameFormat): number {
-  const { index, start } = queue.locate(0);
-  const chunk = queue.chunkAt(index);
+  const chunk = queue.chunkAt(0);
+  const start = queue.headStart;
   const isWhole = chunk.length - start >= format.bytes;
   return isWhole ? readLength(chunk, start, format) : readLength(queue.peek(format.bytes), 0, format);
 }

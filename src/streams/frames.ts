@@ -44,7 +44,9 @@ export function tryReadFrame(reader: StreamReader, format: FrameFormat): Buffer<
   const buffer = bufferOf("tryReadFrame", reader);
   checkFormat(format);
   buffer.begin("tryReadFrame");
-  return buffer.tryTake(() => take(buffer, format));
+  const payload = take(buffer, format);
+  if (payload === undefined) buffer.needMore();
+  return payload;
 }
 
 /**

@@ -114,11 +114,14 @@ export class ReceiveBuffer implements ReadSource {
   /** What `attempt` gives now. If that is `undefined` the transport goes on, as for a read that waits. */
   tryTake<Result>(attempt: () => Result | undefined): Result | undefined {
     const result = attempt();
-    if (result === undefined) {
-      this.#throwIfLost();
-      this.#letFlow();
-    }
+    if (result === undefined) this.needMore();
     return result;
+  }
+
+  /** The transport goes on. @throws what the connection was lost with */
+  needMore(): void {
+    this.#throwIfLost();
+    this.#letFlow();
   }
 
   /** To be called when bytes were taken. */
