@@ -14,7 +14,7 @@ import * as frame from "./frame.mjs";
 
 const { BLOCK, MESSAGE, SEPARATOR, SMALL_WRITES } = frame;
 const SIZE = BLOCK.length;
-const FRAME = lengthPrefixed({ bytes: 4 });
+const FRAME = lengthPrefixed({ bytes: 4, maxFrame: 32 * 1024 * 1024 });
 /** Above the longest message that is looked for. */
 const LONG = 2 * 1024 * 1024;
 

@@ -17,6 +17,9 @@ const COPY_AT_ONCE = 8192;
 const GATHER_UP_TO = 256;
 const PAGE_SIZE = 4096;
 
+/** The memory for what is collected is at most so many times as large as what is there. */
+const MOST_AHEAD = 16;
+
 const EMPTY: Buffer<ArrayBuffer> = Buffer.alloc(0);
 
 /** A byte of the queue: which of its chunks, and where in that. */
@@ -67,6 +70,21 @@ export class ByteQueue {
     if (chunk.length <= GATHER_UP_TO && this.#length > 0) this.#gather(chunk);
     else this.#chunks.push(asBuffer(chunk));
     this.#length += chunk.length;
+  }
+
+  /**
+   * Copies the first of `bytes` to behind all others, so that the first `size` bytes of the queue, of which there are less,
+   * will lie in one chunk. Returns how many: no more than these need.
+   */
+  collect(bytes: Uint8Array, size: number): number {
+    const taken = Math.min(bytes.length, size - this.#length);
+    const page = this.#page;
+    const isTogether = page !== undefined && this.chunkCount === 1 && this.chunkAt(0).buffer === page.buffer;
+    if (!isTogether || page.length - this.#pageUsed < taken) this.#moveToPage(size, taken);
+    this.#gather(taken < bytes.length ? bytes.subarray(0, taken) : bytes);
+    this.#length += taken;
+    if (this.#length === size) this.#page = undefined;
+    return taken;
   }
 
   /** Puts a copy of `data` in front of all others. */
@@ -219,8 +237,17 @@ export class ByteQueue {
     return this.#copy.subarray(start, start + size);
   }
 
+  /** Everything to a page with room for `more`, and for all of the `size` bytes if enough of them are there. */
+  #moveToPage(size: number, more: number): void {
+    const page = Buffer.allocUnsafeSlow(Math.min(size, MOST_AHEAD * (this.#length + more)));
+    const used = this.takeInto(page);
+    this.#page = page;
+    this.#pageUsed = this.#length = used;
+    if (used > 0) this.#chunks.push(page.subarray(0, used));
+  }
+
   #gather(chunk: Uint8Array): void {
-    if (this.#page === undefined || this.#pageUsed + chunk.length > PAGE_SIZE) {
+    if (this.#page === undefined || this.#pageUsed + chunk.length > this.#page.length) {
       this.#page = Buffer.allocUnsafeSlow(PAGE_SIZE);
       this.#pageUsed = 0;
     }
@@ -228,8 +255,8 @@ export class ByteQueue {
     this.#page.set(chunk, start);
     this.#pageUsed += chunk.length;
     const last = this.#chunks.length - 1;
-    const tail = this.#chunks[last]!;
-    if (tail.buffer === this.#page.buffer && tail.byteOffset + tail.length === start) {
+    const tail = this.#chunks[last];
+    if (tail !== undefined && tail.buffer === this.#page.buffer && tail.byteOffset + tail.length === start) {
       this.#chunks[last] = this.#page.subarray(tail.byteOffset, this.#pageUsed);
     } else {
       this.#chunks.push(this.#page.subarray(start, this.#pageUsed));

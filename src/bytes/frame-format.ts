@@ -67,6 +67,14 @@ export function takeFrame(
   return queue.take(size);
 }
 
+/** How many bytes the next frame, which `takeFrame` has found to be good, has in all, as far as that is known. */
+export function frameSize(queue: ByteQueue, format: FrameFormat): number {
+  const { bytes, includesPrefix } = format;
+  if (queue.length < bytes) return bytes;
+  const length = lengthIn(queue, format);
+  return includesPrefix ? length : length + bytes;
+}
+
 /** The length in front of a payload of `size` bytes. @throws FrameTooLargeError */
 export function framePrefix(size: number, { bytes, endian, includesPrefix, maxFrame }: FrameFormat): Buffer {
   if (size > maxFrame) throw new FrameTooLargeError(size, maxFrame);

@@ -1,10 +1,11 @@
 /** Reading and writing frames with their length in front. */
-import { FrameFormat, framePrefix, takeFrame } from "../bytes/frame-format.js";
+import { FrameFormat, framePrefix, frameSize, takeFrame } from "../bytes/frame-format.js";
 import { toBytes } from "../bytes/to-bytes.js";
 import { kindOf } from "../describe.js";
 import type { BytesLike } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import { promised } from "../waiting/promised.js";
+import type { Intake } from "./intake.js";
 import { END, iterate } from "./iterate.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 import { StreamReader } from "./stream-reader.js";
@@ -35,7 +36,11 @@ export function readFrame(
     checkFormat(format);
     const bounds = Bounds.of("readFrame", options, buffer.clock);
     buffer.begin("readFrame");
-    return buffer.take(() => take(buffer, format), bounds);
+    return buffer.take(
+      () => take(buffer, format),
+      bounds,
+      () => new FrameIntake(buffer, format),
+    );
   });
 }
 
@@ -68,6 +73,7 @@ export function frames(
     {
       begin: () => buffer.begin("frames"),
       take: () => (buffer.isEnded && buffer.queue.length === 0 ? END : take(buffer, format)),
+      intake: new FrameIntake(buffer, format),
     },
     bounds,
   );
@@ -86,6 +92,26 @@ export function writeFrame(writer: StreamWriter, format: FrameFormat, payload: B
   checkFormat(format);
   const bytes = toBytes(payload);
   writer.writeLines([framePrefix(bytes.length, format), bytes]);
+}
+
+/** Takes nothing itself, but knows how much a frame needs. */
+class FrameIntake implements Intake<never> {
+  readonly #buffer: ReceiveBuffer;
+  readonly #format: FrameFormat;
+  readonly result: undefined;
+
+  constructor(buffer: ReceiveBuffer, format: FrameFormat) {
+    this.#buffer = buffer;
+    this.#format = format;
+  }
+
+  get needed(): number {
+    return frameSize(this.#buffer.queue, this.#format);
+  }
+
+  fill(): number {
+    return 0;
+  }
 }
 
 function take(buffer: ReceiveBuffer, format: FrameFormat): Buffer<ArrayBuffer> | undefined {

@@ -6,21 +6,23 @@ export interface Intake<Result> {
   fill(bytes: Uint8Array, keep?: () => void): number;
   /** What the read gives. Once it is there, the read is over. */
   readonly result: Result | undefined;
+  /** How many bytes there must be in the buffer for the read to go on, if it knows. */
+  readonly needed?: number | undefined;
 }
 
-/** From `least` to `most` bytes, as the caller's own. */
+/** From `needed` to `most` bytes, as the caller's own. */
 export class BytesIntake implements Intake<Buffer<ArrayBuffer>> {
-  readonly #least: number;
+  readonly needed: number;
   readonly #most: number;
   result: Buffer<ArrayBuffer> | undefined;
 
-  constructor(least: number, most: number) {
-    this.#least = least;
+  constructor(needed: number, most: number) {
+    this.needed = needed;
     this.#most = most;
   }
 
   fill(bytes: Uint8Array): number {
-    if (bytes.length < this.#least) return 0;
+    if (bytes.length < this.needed) return 0;
     this.result = copyOf(bytes.length > this.#most ? bytes.subarray(0, this.#most) : bytes);
     return this.result.length;
   }

@@ -1,6 +1,7 @@
 /** Loops over what a read gives. */
 import type { Bounds } from "../waiting/bounds.js";
 import { promised } from "../waiting/promised.js";
+import type { Intake } from "./intake.js";
 import type { ReceiveBuffer } from "./receive-buffer.js";
 
 /** What a step takes when nothing more comes. */
@@ -16,6 +17,8 @@ export interface Step<Value> {
   begin(): void;
   /** Takes the next value from the buffer, or gives END; `undefined` if more must come first. */
   take(): Value | typeof END | undefined;
+  /** Where what comes may go instead, while it waits. */
+  readonly intake?: Intake<Value>;
 }
 
 /**
@@ -32,7 +35,7 @@ export function iterate<Value extends object | string>(
   let own: ReceiveBuffer["pendingRead"];
   const take = () => step.take();
   const wait = async (): Promise<IteratorResult<Value, undefined>> => {
-    const reading = buffer.wait(take, bounds);
+    const reading = buffer.wait(take, bounds, step.intake);
     own = buffer.pendingRead;
     try {
       return toResult(await reading);

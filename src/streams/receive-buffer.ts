@@ -11,6 +11,10 @@ import { PendingRead, type ReadSource } from "./pending-read.js";
 /** The limit of a reader that is not given one, in bytes. */
 export const DEFAULT_LIMIT = 65_536;
 
+/** In bytes: what does not come at once, and how many of them must have come, so that who only announces much gets no memory. */
+const COLLECT_FROM = 65_537;
+const COLLECT_AT = 16_384;
+
 /** What says when a buffer has enough. Both the marks of a connection and the kit for tests do. */
 export type FlowControl = Pick<Watermarks, "isFull" | "becomesFull" | "becomesFree" | "release">;
 
@@ -134,9 +138,21 @@ export class ReceiveBuffer implements ReadSource {
   /** Gives `bytes`, which are kept only by `keep`, to a read that waits. Returns how many it has taken. */
   offer(bytes: Uint8Array, keep?: () => void): number {
     const intake = this.#intake;
-    if (intake === undefined || this.queue.length > 0 || !this.isReadPending) return 0;
-    const taken = intake.fill(bytes, keep);
-    if (intake.result !== undefined) this.#pending!.succeed(intake.result);
+    if (intake === undefined || !this.isReadPending) return 0;
+    if (this.queue.length === 0) {
+      const taken = intake.fill(bytes, keep);
+      if (intake.result !== undefined) this.#pending!.succeed(intake.result);
+      if (taken > 0) return taken;
+    }
+    return this.#collect(bytes, intake.needed ?? 0);
+  }
+
+  /** What comes for a read of much is put together as it comes, and the read need not look at it before all is there. */
+  #collect(bytes: Uint8Array, needed: number): number {
+    const { queue } = this;
+    if (needed < COLLECT_FROM || queue.length >= needed || queue.length + bytes.length < COLLECT_AT) return 0;
+    const taken = queue.collect(bytes, needed);
+    if (queue.length === needed) this.#pending!.wake();
     return taken;
   }
 

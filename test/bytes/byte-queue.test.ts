@@ -25,7 +25,7 @@ describe("ByteQueue", () => {
       const kept: { bytes: Buffer; before: Buffer }[] = [];
       for (let step = 0; step < 120; step++) {
         const size = Math.min(random.pick(SIZES), model.length);
-        switch (random.within(0, 11)) {
+        switch (random.within(0, 12)) {
           case 0: {
             const taken = queue.take(size);
             assert.deepEqual(taken, model.subarray(0, size));
@@ -79,6 +79,19 @@ describe("ByteQueue", () => {
             model = model.subarray(skipped);
             break;
           }
+          case 8: {
+            const wanted = model.length + random.pick(SIZES);
+            for (let piece = 0; queue.length < wanted; piece++) {
+              const bytes = Buffer.alloc(random.pick(SIZES), `${round}.${step}.${piece} `);
+              const collected = queue.collect(bytes, wanted);
+              assert.equal(collected, Math.min(bytes.length, wanted - model.length));
+              model = Buffer.concat([model, bytes.subarray(0, collected)]);
+              bytes.fill(0xff);
+              if (random.within(0, 3) === 0) break;
+            }
+            assert.equal(queue.chunkCount, 1);
+            break;
+          }
           default: {
             const chunk = Buffer.alloc(random.pick(SIZES), `${round}.${step} `);
             model = Buffer.concat([model, chunk]);
@@ -90,6 +103,17 @@ describe("ByteQueue", () => {
       for (const { bytes, before } of kept) assert.deepEqual(bytes, before);
       assert.deepEqual(queue.take(queue.length), model);
     }
+  });
+
+  it("collect() takes memory by what is there, and at last of the size that is wanted", () => {
+    const queue = queueOf("head");
+    const sizes: number[] = [];
+    while (queue.length < 1_000_000) {
+      queue.collect(Buffer.alloc(10_000), 1_000_000);
+      sizes.push(queue.chunkAt(0).buffer.byteLength / queue.length);
+    }
+    assert.ok(Math.max(...sizes) <= 16, `${Math.max(...sizes)} times what is there`);
+    assert.equal(queue.take(1_000_000).buffer.byteLength, 1_000_000);
   });
 
   it("keeps the order over many chunks that are queued at once", () => {

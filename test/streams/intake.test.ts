@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { StreamReader } from "asyncio-streams";
+import {
+  frames,
+  IncompleteReadError,
+  lengthPrefixed,
+  readFrame,
+  StreamReader,
+  type FrameFormat,
+} from "asyncio-streams";
+import { patternBytes } from "../support/bytes.js";
 import { bufferOf } from "../support/buffer-of.js";
 import { settleDown } from "../support/pending.js";
 
@@ -33,6 +41,14 @@ const CASES: readonly (readonly [
   ["discard", (reader) => reader.discard(3).then(() => 3), "abc", ""],
 ];
 
+const FRAME_READS = [
+  ["readFrame()", readFrame],
+  [
+    "frames()",
+    async (reader: StreamReader, format: FrameFormat) => (await frames(reader, format).next()).value,
+  ],
+] as const;
+
 describe("bytes that are offered to a read before they are buffered", () => {
   for (const [name, read, chunk, taken, ...given] of CASES) {
     it(`are taken as the read needs them: ${name}`, async () => {
@@ -62,6 +78,113 @@ describe("bytes that are offered to a read before they are buffered", () => {
     reader.feedData(Buffer.from("bcd"));
     assert.equal(String(await reading), "abc");
     assert.equal(buffer.offer(Buffer.from("efg")), 0);
+  });
+
+  describe("for a read of much", () => {
+    const SIZE = 200_000;
+    const BYTES = patternBytes(SIZE + 50_000);
+
+    function offered(reader: StreamReader, from: number, to: number): number {
+      const memory = Buffer.from(BYTES.subarray(from, to));
+      const taken = bufferOf(reader).offer(memory);
+      memory.fill("x");
+      return taken;
+    }
+
+    it("are collected, and the read gets all of them as one, without more memory", async () => {
+      const reader = new StreamReader();
+      const reading = reader.readExactly(SIZE);
+      for (let from = 0; from < 180_000; from += 60_000)
+        assert.equal(offered(reader, from, from + 60_000), 60_000);
+      assert.equal(offered(reader, 180_000, 240_000), 20_000);
+      const read = await reading;
+      assert.ok(read.equals(BYTES.subarray(0, SIZE)));
+      assert.equal(read.buffer.byteLength, SIZE);
+    });
+
+    it("are put behind what was there, and before what is fed", async () => {
+      const reader = new StreamReader();
+      reader.feedData(BYTES.subarray(0, 30_000));
+      const reading = reader.readExactly(SIZE);
+      assert.equal(offered(reader, 30_000, 90_000), 60_000);
+      reader.feedData(BYTES.subarray(90_000, 90_010));
+      assert.equal(offered(reader, 90_010, 150_000), 59_990);
+      reader.feedData(BYTES.subarray(150_000));
+      assert.ok((await reading).equals(BYTES.subarray(0, SIZE)));
+      assert.ok((await reader.readExactly(50_000)).equals(BYTES.subarray(SIZE)));
+    });
+
+    it("are left alone until some have come: who only announces much gets no memory", async () => {
+      const reader = new StreamReader();
+      const reading = reader.readExactly(SIZE);
+      assert.equal(offered(reader, 0, 10_000), 0);
+      reader.feedData(BYTES.subarray(0, 10_000));
+      assert.equal(offered(reader, 10_000, 11_000), 0);
+      reader.feedData(BYTES.subarray(10_000));
+      assert.ok((await reading).equals(BYTES.subarray(0, SIZE)));
+    });
+
+    it("are there for the next read when it is given up", async () => {
+      const reader = new StreamReader();
+      const controller = new AbortController();
+      const reading = reader.readExactly(SIZE, { signal: controller.signal });
+      assert.equal(offered(reader, 0, 60_000), 60_000);
+      controller.abort(new Error("given up"));
+      await assert.rejects(reading, { message: "given up" });
+      const line = reader.readUntil("\n".repeat(3));
+      assert.equal(bufferOf(reader).offer(Buffer.from("\n\n\n")), 0);
+      reader.feedData(Buffer.from("\n\n\n"));
+      assert.ok((await line).equals(Buffer.concat([BYTES.subarray(0, 60_000), Buffer.from("\n\n\n")])));
+    });
+
+    it("are in the error when the stream ends before", async () => {
+      const reader = new StreamReader();
+      const reading = reader.readExactly(SIZE);
+      offered(reader, 0, 60_000);
+      reader.feedEof();
+      await assert.rejects(reading, (error) => {
+        assert.ok(error instanceof IncompleteReadError);
+        assert.ok(error.partial.equals(BYTES.subarray(0, 60_000)));
+        return true;
+      });
+    });
+
+    for (const [name, read] of FRAME_READS) {
+      it(`are collected for a frame as soon as its length is there: ${name}`, async () => {
+        for (const options of [{}, { includesPrefix: true }, { endian: "little" }] as const) {
+          const reader = new StreamReader();
+          const format = lengthPrefixed({ bytes: 4, ...options });
+          const reading = read(reader, format);
+          const prefix = Buffer.alloc(4);
+          const length = "includesPrefix" in options ? SIZE + 4 : SIZE;
+          if ("endian" in options) prefix.writeUInt32LE(length);
+          else prefix.writeUInt32BE(length);
+          assert.equal(bufferOf(reader).offer(prefix), 0);
+          reader.feedData(prefix);
+          await settleDown();
+          for (let from = 0; from < 180_000; from += 60_000)
+            assert.equal(offered(reader, from, from + 60_000), 60_000);
+          assert.equal(offered(reader, 180_000, 240_000), 20_000);
+          const payload = await reading;
+          assert.ok(payload!.equals(BYTES.subarray(0, SIZE)));
+          assert.equal(payload!.buffer.byteLength, SIZE + 4);
+        }
+      });
+    }
+
+    it("do not pause the transport, since the read needs them", async () => {
+      const asked: string[] = [];
+      const reader = new StreamReader({ limit: LIMIT });
+      bufferOf(reader).setTransport({
+        pauseReading: () => asked.push("pause"),
+        resumeReading: () => asked.push("resume"),
+      });
+      const reading = reader.readExactly(SIZE);
+      for (let from = 0; from < SIZE; from += 50_000)
+        assert.equal(offered(reader, from, from + 50_000), 50_000);
+      await reading;
+      assert.deepEqual(asked, []);
+    });
   });
 
   it("are not taken by a read that its signal has ended", async () => {
