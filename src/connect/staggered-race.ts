@@ -41,14 +41,15 @@ export function staggeredRace<Prize>(
     let isOver = false;
     let cancelTimer = () => {};
 
-    const finish = (settle: () => void) => {
+    /** `running`: how many attempts go on; most often none, and an abort costs much. */
+    const finish = (running: number, settle: () => void) => {
       isOver = true;
       cancelTimer();
       signal.removeEventListener("abort", onAbort);
-      everyone.abort();
+      if (running > 0) everyone.abort();
       settle();
     };
-    const onAbort = () => finish(() => reject(signal.reason));
+    const onAbort = () => finish(started - failed, () => reject(signal.reason));
 
     const startNext = () => {
       cancelTimer();
@@ -57,12 +58,12 @@ export function staggeredRace<Prize>(
       attempts[index]!(everyone.signal).then(
         (prize) => {
           if (isOver) discard(prize);
-          else finish(() => resolve({ prize }));
+          else finish(started - failed - 1, () => resolve({ prize }));
         },
         (error: unknown) => {
           if (isOver) return;
           failures[index] = { startedAt, failedAt: clock.now() - begin, error };
-          if (++failed === attempts.length) finish(() => resolve({ failures }));
+          if (++failed === attempts.length) finish(0, () => resolve({ failures }));
           else if (index === started - 1 && started < attempts.length) startNext();
         },
       );
