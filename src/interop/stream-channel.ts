@@ -1,6 +1,5 @@
 /** Streams of node:stream as a channel: one Duplex, or only one direction. */
 import type { Socket } from "node:net";
-import process from "node:process";
 import { finished, type Duplex, type Readable, type Writable } from "node:stream";
 import type { Channel, ChannelEvents } from "../backends/channel.js";
 import { BatchedWriter, type WriterOwner } from "../backends/node/batched-writer.js";

@@ -1,7 +1,6 @@
 /** The backend of node:net, which Bun and Deno have too. */
 import { ADDRCONFIG, ALL, V4MAPPED, lookup } from "node:dns";
 import { Server as NetServer, Socket } from "node:net";
-import process from "node:process";
 import { checkInteger } from "../../checks.js";
 import { kindOf } from "../../describe.js";
 import { InvalidStateError } from "../../errors.js";

@@ -1,5 +1,4 @@
 /** Writes to a socket: what is written within a tick leaves together, in one system call where it fits. */
-import process from "node:process";
 import { WriteBatch } from "./write-batch.js";
 
 /** A batch above this is sent at once instead of at the end of the tick, so that the kernel begins on it. */

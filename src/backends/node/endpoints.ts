@@ -1,6 +1,5 @@
 /** Where the sockets of node:net are, as endpoints; and what can be a path of a Unix socket. */
 import type { Server, Socket } from "node:net";
-import process from "node:process";
 import type { Endpoint } from "../../transport/endpoint.js";
 
 /** Whether it is a TCP socket, and not a Unix one. Bun has the same keys for both, without values. */

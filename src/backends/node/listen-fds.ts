@@ -1,5 +1,4 @@
 /** Listening sockets that the process was started with: socket activation, as systemd does it. */
-import process from "node:process";
 import { checkBoolean, checkOptions } from "../../checks.js";
 
 /** A listening socket that was handed over. It can be the `sock` of a server. */

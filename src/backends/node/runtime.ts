@@ -1,5 +1,4 @@
 /** Which runtime this is, for the few places where node:net and node:tls are not the same on all of them. */
-import process from "node:process";
 
 export const isBun: boolean = process.versions["bun"] !== undefined;
 

@@ -1,6 +1,5 @@
 /** How much of what was sent by TCP the peer's system has not acknowledged, which Linux tells in its tables. */
 import { readFileSync } from "node:fs";
-import process from "node:process";
 import type { Endpoint, TcpEndpoint } from "../../transport/endpoint.js";
 import { systemClock } from "../../waiting/clock.js";
 

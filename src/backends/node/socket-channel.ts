@@ -1,6 +1,5 @@
 /** One connected socket of node:net, for TCP and Unix sockets, on Node.js, Bun and Deno. */
 import type { Socket } from "node:net";
-import process from "node:process";
 import { copyOf } from "../../bytes/copy-of.js";
 import type { Endpoint } from "../../transport/endpoint.js";
 import type { TransportSocket } from "../../transport/transport.js";
