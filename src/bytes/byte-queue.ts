@@ -230,8 +230,11 @@ export class ByteQueue {
       const isNear = from < this.#copyEnd + length;
       const most = isNear ? Math.max(size, Math.min(2 * length, COPY_AT_ONCE)) : size;
       this.#copyEnd = Math.min(from + most, head.length);
-      this.#copy = copyOf(head.subarray(from, this.#copyEnd));
-      if (size === this.#copy.length) return this.#copy;
+      const part = head.subarray(from, this.#copyEnd);
+      if (size === part.length) return (this.#copy = copyOf(part));
+      // Not from the runtime's pool, whose slabs have 64 KiB from Node.js 24 on.
+      this.#copy = Buffer.allocUnsafeSlow(part.length);
+      this.#copy.set(part);
     }
     const start = from - this.#copyEnd + this.#copy.length;
     return this.#copy.subarray(start, start + size);
