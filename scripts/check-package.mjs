@@ -32,9 +32,11 @@ writer.close();
 `;
 
 /** Prints what is not a name of its own class: users see it in messages, and where they inspect things. */
-const NAME_CLASSES = `
-for (const path of ["", "/node", "/web", "/transport", "/testing"])
-  for (const [name, value] of Object.entries(await import("asyncio-streams" + path)))
+const NAME_CLASSES = `import { readFileSync } from "node:fs";
+const { exports } = JSON.parse(readFileSync("node_modules/asyncio-streams/package.json", "utf8"));
+const paths = Object.keys(exports).filter((path) => path !== "./package.json");
+for (const path of paths)
+  for (const [name, value] of Object.entries(await import("asyncio-streams" + path.slice(1))))
     if (typeof value === "function" && value.name !== name) console.log(name, value.name);
 `;
 
