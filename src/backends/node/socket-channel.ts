@@ -92,7 +92,7 @@ export class SocketChannel implements Channel, SinkOwner {
     this.socket = manner === PLAIN ? new NodeTransportSocket(socket, local!, remote) : below;
     const { error, close } = SocketChannel.#listeners;
     socket.on("error", error).on("close", close);
-    this.#sink = new SocketSink(socket, this, manner.whenPassedOn);
+    this.#sink = new SocketSink(socket, this, manner);
     this.#writer = new BatchedWriter(this.#sink, this);
     this.#sink.awaitEarlierWrites();
   }

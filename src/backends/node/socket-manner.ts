@@ -5,9 +5,10 @@ import { systemClock, type Clock } from "../../waiting/clock.js";
 import type { Channel } from "../channel.js";
 import { finishSocket } from "./finish-socket.js";
 import { resetSocket } from "./reset-socket.js";
+import type { SinkManner } from "./socket-sink.js";
 import { fromSystemError } from "./system-errors.js";
 
-export interface SocketManner {
+export interface SocketManner extends SinkManner {
   /** Whether our direction can be ended alone. */
   readonly canEndWriting: boolean;
   /** Whether an end is one, and never an RST that the runtime mistakes for it. */
@@ -26,8 +27,6 @@ export interface SocketManner {
   finish?(socket: Socket, sent: () => void): void;
   /** Destroys `socket`, with an RST where there is such a thing. */
   reset(socket: Socket): void;
-  /** Calls `done` once what `socket` says it has written has left it: without this, it has by then. */
-  readonly whenPassedOn?: (done: () => void) => void;
   /** Tells by `truncated` when the peer's bytes have ended without its word. */
   watch?(socket: Socket, truncated: (error: Error | undefined) => void): void;
   toError(error: Error): Error;
@@ -38,6 +37,7 @@ export interface SocketManner {
 export const PLAIN: SocketManner = {
   canEndWriting: true,
   isEndCertain: false,
+  copiesTogether: false,
   below: undefined,
   clock: systemClock,
   pause: (socket) => void socket.pause(),

@@ -16,6 +16,14 @@ export interface SinkOwner extends WriterOwner {
   writeFailed(error: Error): void;
 }
 
+/** What differs between sockets that are written to. */
+export interface SinkManner {
+  /** Whether the runtime would copy several pieces together to write them: then each is written on its own. */
+  readonly copiesTogether: boolean;
+  /** Calls `done` once what `socket` says it has written has left it: without this, it has by then. */
+  readonly whenPassedOn?: (done: () => void) => void;
+}
+
 /** On a socket: its sink. */
 const SINK = Symbol("sink");
 
@@ -45,15 +53,17 @@ export class SocketSink implements ByteSink {
     },
     writev(chunks, done) {
       const sink = this[SINK];
-      sink.#begin(this.writableLength, done);
-      if (sink.#isSplit) sink.#writeInPieces(Buffer.concat(chunks.map(({ chunk }) => chunk)));
+      const size = this.writableLength;
+      sink.#begin(size, done);
+      if (sink.#manner.copiesTogether || sink.#isSplit(size))
+        sink.#writeInTurn(chunks.map(({ chunk }) => chunk));
       else sink.#writev!.call(this, chunks, sink.#onDone);
     },
   };
   readonly keepsNothing = true;
   readonly #socket: SunkSocket;
   readonly #owner: SinkOwner;
-  readonly #whenPassedOn: ((done: () => void) => void) | undefined;
+  readonly #manner: SinkManner;
   /** Those of the runtime. */
   readonly #write: Writes["_write"];
   readonly #writev: Writes["_writev"];
@@ -61,21 +71,20 @@ export class SocketSink implements ByteSink {
   #callback: WriteCallback | undefined;
   /** The write that is under way did not come from the stream. */
   #isPassing = false;
-  /** Bytes of the write that is under way. */
+  /** Bytes of the write that is under way, or of that piece of it which is. */
   #current = 0;
-  /** … that the kernel has, where it goes in pieces. */
+  /** … of the pieces before that one. */
   #sent = 0;
 
   /**
    * A failed write would make the runtime destroy the socket, with all that the peer had sent and nobody has read yet.
-   * So its error is kept from the runtime, and told to `owner`, who destroys the socket when that is delivered. A write is
-   * done when `whenPassedOn` says so; without it, at once.
+   * So its error is kept from the runtime, and told to `owner`, who destroys the socket when that is delivered.
    */
-  constructor(socket: Socket, owner: SinkOwner, whenPassedOn: ((done: () => void) => void) | undefined) {
+  constructor(socket: Socket, owner: SinkOwner, manner: SinkManner) {
     const sunk = socket as SunkSocket;
     this.#socket = sunk;
     this.#owner = owner;
-    this.#whenPassedOn = whenPassedOn;
+    this.#manner = manner;
     const before = sunk[SINK] as SocketSink | undefined;
     const writes: Writes = sunk;
     this.#write = before === undefined ? writes._write : before.#write;
@@ -98,20 +107,20 @@ export class SocketSink implements ByteSink {
   }
 
   #start(data: Uint8Array): void {
-    if (this.#isSplit) this.#writeInPieces(data);
+    if (this.#isSplit(data.length)) this.#writeInTurn([data]);
     else this.#write.call(this.#socket, data, "buffer" as BufferEncoding, this.#onDone);
   }
 
   readonly #onDone: WriteCallback = (error) => {
     if (error) {
-      this.#current = 0;
+      this.#current = this.#sent = 0;
       this.#owner.writeFailed(toldOfWrite(error));
-    } else if (this.#whenPassedOn === undefined) this.#onPassedOn();
-    else this.#whenPassedOn(() => this.#onPassedOn());
+    } else if (this.#manner.whenPassedOn === undefined) this.#onPassedOn();
+    else this.#manner.whenPassedOn(() => this.#onPassedOn());
   };
 
   #onPassedOn(): void {
-    this.#current = 0;
+    this.#current = this.#sent = 0;
     this.#isPassing = false;
     const callback = this.#callback;
     this.#callback = undefined;
@@ -119,22 +128,25 @@ export class SocketSink implements ByteSink {
   }
 
   /** Deno does not tell how far a write is: a large one goes in pieces. */
-  get #isSplit(): boolean {
-    return isDeno && this.#current > PIECE && !this.#socket.connecting;
+  #isSplit(size: number): boolean {
+    return isDeno && size > PIECE && !this.#socket.connecting;
   }
 
-  #writeInPieces(data: Uint8Array): void {
-    let sent = 0;
+  /** One piece after the other, each when the one before it is done. */
+  #writeInTurn(chunks: readonly Uint8Array[]): void {
+    const pieces = isDeno ? chunks.flatMap(inPieces) : chunks;
+    let begun = 0;
     const next: WriteCallback = (error) => {
-      this.#sent = sent;
-      if (error || sent === data.length) {
-        this.#sent = 0;
+      const piece = error ? undefined : pieces[begun++];
+      if (piece === undefined) {
         this.#onDone(error);
         return;
       }
-      const piece = data.subarray(sent, sent + PIECE);
-      sent += piece.length;
+      const isFirst = begun === 1;
+      if (!isFirst) this.#sent += this.#current;
+      this.#current = piece.length;
       this.#write.call(this.#socket, piece, "buffer" as BufferEncoding, next);
+      if (!isFirst) this.#owner.bytesTaken();
     };
     next();
   }
@@ -143,9 +155,9 @@ export class SocketSink implements ByteSink {
     return this.#socket.destroyed;
   }
 
-  /** What the kernel has not taken, of the write that is under way all. */
+  /** What the kernel has not taken, of the write that is under way, or of that piece of it which is, all. */
   get writableLength(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength - this.#sent;
   }
 
   /**
@@ -182,17 +194,22 @@ export class SocketSink implements ByteSink {
   }
 
   /**
-   * How many bytes of the write that is under way the kernel has: the runtime, which counts a write as a whole, may be
-   * far into a large one. 0 where the runtime does not tell.
+   * How many of these bytes the kernel has: the runtime, which counts a write as a whole, may be far into a large one. 0
+   * where the runtime does not tell.
    */
   get taken(): number {
-    if (this.#current === 0 || this.#socket.destroyed) return 0;
-    if (isDeno) return this.#sent;
+    if (this.#current === 0 || this.#socket.destroyed || isDeno) return 0;
     const { _handle: handle } = this.#socket as unknown as SocketInside;
     // Nothing left of a write that is not done: a TLS engine of Node.js 26 says so when it holds all of it.
     const left = handle?.writeQueueSize || this.#current;
     return Math.max(0, this.#current - left);
   }
+}
+
+function inPieces(data: Uint8Array): Uint8Array[] {
+  return Array.from({ length: Math.ceil(data.length / PIECE) }, (_, i) =>
+    data.subarray(i * PIECE, (i + 1) * PIECE),
+  );
 }
 
 /** What node:net keeps to itself. TLS counts what is encrypted, which is a little more. */

@@ -23,6 +23,7 @@ export function nativeManner(
   return {
     canEndWriting: false,
     isEndCertain: true,
+    copiesTogether: !isBun,
     below: undefined,
     clock,
     pause: (net) => void net.pause(),
@@ -74,6 +75,7 @@ export function bridgedManner(
   return {
     canEndWriting: false,
     isEndCertain: true,
+    copiesTogether: !isBun,
     below: bridge.channel,
     clock,
     pause: () => bridge.hold(),
