@@ -6,6 +6,7 @@ import type { TransportSocket } from "../../transport/transport.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { Channel, ChannelEvents } from "../channel.js";
 import { BatchedWriter } from "./batched-writer.js";
+import { keepFreedMemory } from "./freed-memory.js";
 import { InPlaceReceiver, type OwnMemory } from "./receive-in-place.js";
 import { nodeMajor } from "./runtime.js";
 import { systemSendQueues } from "./send-queues.js";
@@ -33,6 +34,9 @@ interface Listeners {
 }
 
 export class SocketChannel implements Channel, SinkOwner {
+  static {
+    keepFreedMemory();
+  }
   static readonly #listeners: Listeners = {
     data(chunk) {
       this[CHANNEL].#onData(chunk);
