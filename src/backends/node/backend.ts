@@ -1,5 +1,4 @@
 /** The backend of node:net, which Bun and Deno have too. */
-import { ADDRCONFIG, ALL, V4MAPPED, lookup } from "node:dns";
 import { Server as NetServer, Socket } from "node:net";
 import { checkInteger } from "../../checks.js";
 import { kindOf } from "../../describe.js";
@@ -16,6 +15,7 @@ import { systemClock } from "../../waiting/clock.js";
 import { showEndpoint, type Endpoint } from "../../transport/endpoint.js";
 import type { StartableTransport } from "../../transport/transport.js";
 import { ChannelTransport } from "../channel-transport.js";
+import { dns } from "./builtins.js";
 import { checkUnixPath, isTcp, localEndpoint, remoteEndpoint, UNNAMED } from "./endpoints.js";
 import { listenAt, listenAtDescriptor, takeOver } from "./listener.js";
 import { isBun, isDeno } from "./runtime.js";
@@ -24,7 +24,10 @@ import { fromSystemError, toldRight } from "./system-errors.js";
 
 export const nodeBackend: Backend = {
   clock: systemClock,
-  lookupHints: ADDRCONFIG | V4MAPPED | ALL,
+  get lookupHints() {
+    const { ADDRCONFIG, ALL, V4MAPPED } = dns();
+    return ADDRCONFIG | V4MAPPED | ALL;
+  },
   whyNot,
   lookup: lookupHost,
   connect,
@@ -56,7 +59,7 @@ function canReusePort(): boolean {
 
 function lookupHost(host: string, { family, hints }: HostQuery): Promise<readonly HostAddress[]> {
   return new Promise((resolve, reject) => {
-    lookup(host, { all: true, family, hints, verbatim: true }, (error, addresses) => {
+    dns().lookup(host, { all: true, family, hints, verbatim: true }, (error, addresses) => {
       if (error === null) resolve(addresses as HostAddress[]);
       else reject(fromSystemError(error));
     });

@@ -1,7 +1,7 @@
 /** How much of what was sent by TCP the peer's system has not acknowledged, which Linux tells in its tables. */
-import { readFileSync } from "node:fs";
 import type { Endpoint, TcpEndpoint } from "../../transport/endpoint.js";
 import { systemClock } from "../../waiting/clock.js";
+import { fs } from "./builtins.js";
 
 interface Table {
   readonly text: string;
@@ -52,7 +52,7 @@ export const systemSendQueues: SendQueues = new SendQueues(
   (file) => {
     if (process.platform !== "linux") return "";
     try {
-      return readFileSync(file, "latin1");
+      return fs().readFileSync(file, "latin1");
     } catch {
       return "";
     }

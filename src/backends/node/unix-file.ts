@@ -1,8 +1,9 @@
 /** The file of a listening Unix socket: put in its place whole, and removed only while it is still ours. */
 import { randomBytes } from "node:crypto";
-import { lstatSync, renameSync, statSync, unlinkSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { OSError } from "../../errors.js";
+import { fs } from "./builtins.js";
 import { roomForName } from "./endpoints.js";
 
 /**
@@ -34,7 +35,7 @@ export function toldOf(path: string, temporary: string, error: NodeJS.ErrnoExcep
 
 /** @throws OSError with EADDRINUSE if something other than a socket lies at `path` */
 export function checkReplaceable(path: string): void {
-  const stats = statOf(path, statSync) ?? statOf(path, lstatSync);
+  const stats = statOf(path, fs().statSync) ?? statOf(path, fs().lstatSync);
   if (stats === undefined || stats.isSocket()) return;
   throw new OSError(`Address '${path}' is already in use: it is not a socket`, {
     code: "EADDRINUSE",
@@ -47,11 +48,11 @@ export function checkReplaceable(path: string): void {
 export type FileIdentity = Pick<Stats, "dev" | "ino">;
 
 export function identify(path: string): FileIdentity | undefined {
-  return statOf(path, lstatSync);
+  return statOf(path, fs().lstatSync);
 }
 
 export function moveInPlace(temporary: string, path: string): FileIdentity | undefined {
-  renameSync(temporary, path);
+  fs().renameSync(temporary, path);
   return identify(path);
 }
 
@@ -76,7 +77,7 @@ export function keepFile(path: string, close: () => void): void {
 
 function renameQuietly(from: string, to: string): boolean {
   try {
-    renameSync(from, to);
+    fs().renameSync(from, to);
     return true;
   } catch {
     return false;
@@ -85,7 +86,7 @@ function renameQuietly(from: string, to: string): boolean {
 
 export function removeQuietly(path: string): void {
   try {
-    unlinkSync(path);
+    fs().unlinkSync(path);
   } catch {
     // It is gone, or not ours to remove any more.
   }
@@ -93,7 +94,7 @@ export function removeQuietly(path: string): void {
 
 function errorOfReaching(path: string): NodeJS.ErrnoException | undefined {
   try {
-    statSync(path);
+    fs().statSync(path);
     return undefined;
   } catch (error) {
     return error as NodeJS.ErrnoException;
