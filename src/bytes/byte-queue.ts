@@ -1,14 +1,12 @@
 /** A queue of bytes: received chunks in, bytes out in order. The head moves; what is queued is never re-packed. */
-import { copyOf, OWN_UP_TO } from "./copy-of.js";
+import { copyOf, OWN_UP_TO, ownCopyOf } from "./copy-of.js";
+import { SHARED_UP_TO, SmallParts } from "./small-parts.js";
 
 /**
  * Results of up to this size are copies, so that a kept line does not keep a 64 KiB chunk alive. Measured: a copy costs
  * 0.1 µs up to 512 bytes and 0.25 µs at 1 KiB, a view 0.05 µs at any size; from 2 KiB on the copy costs ten views.
  */
 const COPY_UP_TO = 1024;
-
-/** Where many small results come from one chunk they are views on copies of up to this size. */
-const COPY_AT_ONCE = 8192;
 
 /**
  * Chunks of up to this size that queue up behind others are gathered in pages: a peer that dribbles single bytes would
@@ -36,9 +34,8 @@ export class ByteQueue {
   #offset = 0;
   #length = 0;
   #moved = 0;
-  /** A copy of a part of the first chunk, up to `#copyEnd`. */
-  #copy = EMPTY;
-  #copyEnd = 0;
+  /** Of the first chunk. A large result ends it, and what it knows. */
+  #smallParts: SmallParts | undefined;
   /** Where small chunks are gathered; its bytes from `#pageUsed` on are free, those before never change again. */
   #page: Buffer<ArrayBuffer> | undefined;
   #pageUsed = 0;
@@ -72,6 +69,18 @@ export class ByteQueue {
     this.#length += chunk.length;
   }
 
+  /** Whether what is taken are small parts, many of each chunk. */
+  get isTakenInSmallParts(): boolean {
+    return this.#smallParts?.areMany === true;
+  }
+
+  /** Copies `bytes` to behind all others, so that small parts of them can be views. */
+  pushForSmallParts(bytes: Uint8Array): void {
+    for (let start = 0; start < bytes.length; start += SHARED_UP_TO) {
+      this.push(ownCopyOf(bytes.subarray(start, start + SHARED_UP_TO)));
+    }
+  }
+
   /**
    * Copies the first of `bytes` to behind all others, so that the first `size` bytes of the queue, of which there are less,
    * will lie in one chunk. Returns how many: no more than these need.
@@ -95,8 +104,7 @@ export class ByteQueue {
     if (this.#first > 0) this.#chunks[--this.#first] = Buffer.from(data);
     else this.#chunks.unshift(Buffer.from(data));
     this.#offset = 0;
-    this.#copy = EMPTY;
-    this.#copyEnd = 0;
+    this.#smallParts = undefined;
     this.#length += data.length;
     this.#moved += data.length;
   }
@@ -104,6 +112,7 @@ export class ByteQueue {
   /** Removes and returns the first `size` bytes, of which there must be as many. They are the caller's own. */
   take(size: number): Buffer<ArrayBuffer> {
     if (size === 0) return EMPTY;
+    if (size > COPY_UP_TO) this.#smallParts = undefined;
     const head = this.#chunks[this.#first]!;
     const available = head.length - this.#offset;
     if (size > available) {
@@ -112,7 +121,7 @@ export class ByteQueue {
       return joined;
     }
     const isSmallPart = size <= COPY_UP_TO && size < head.length;
-    const taken = isSmallPart ? this.#takeFromCopy(head, size) : cut(head, this.#offset, size);
+    const taken = isSmallPart ? this.#smallPart(head, size) : cut(head, this.#offset, size);
     this.#advance(size, available);
     return taken;
   }
@@ -208,8 +217,7 @@ export class ByteQueue {
       return;
     }
     this.#offset = 0;
-    this.#copy = EMPTY;
-    this.#copyEnd = 0;
+    this.#smallParts?.forget();
     this.#chunks[this.#first++] = EMPTY;
     if (this.#length === 0) {
       this.#chunks.length = 0;
@@ -221,23 +229,8 @@ export class ByteQueue {
     }
   }
 
-  /** The first small part of a chunk is a copy of its own. Those that follow share copies, each twice as large as the last. */
-  #takeFromCopy(head: Buffer<ArrayBuffer>, size: number): Buffer<ArrayBuffer> {
-    const from = this.#offset;
-    if (from + size > this.#copyEnd) {
-      const { length } = this.#copy;
-      // What is skipped in between would be copied for nothing.
-      const isNear = from < this.#copyEnd + length;
-      const most = isNear ? Math.max(size, Math.min(2 * length, COPY_AT_ONCE)) : size;
-      this.#copyEnd = Math.min(from + most, head.length);
-      const part = head.subarray(from, this.#copyEnd);
-      if (size === part.length) return (this.#copy = copyOf(part));
-      // Not from the runtime's pool, whose slabs have 64 KiB from Node.js 24 on.
-      this.#copy = Buffer.allocUnsafeSlow(part.length);
-      this.#copy.set(part);
-    }
-    const start = from - this.#copyEnd + this.#copy.length;
-    return this.#copy.subarray(start, start + size);
+  #smallPart(head: Buffer<ArrayBuffer>, size: number): Buffer<ArrayBuffer> {
+    return (this.#smallParts ??= new SmallParts()).take(head, this.#offset, size);
   }
 
   /** Everything to a page with room for `more`, and for all of the `size` bytes if enough of them are there. */

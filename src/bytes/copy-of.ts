@@ -6,8 +6,12 @@ export const OWN_UP_TO = 64;
 /** A copy that may be kept. Of much, `Buffer.from` would fill the memory with zeros first. */
 export function copyOf(bytes: Uint8Array): Buffer<ArrayBuffer> {
   const { length } = bytes;
-  if (length > OWN_UP_TO && length < Buffer.poolSize >>> 1) return Buffer.from(bytes);
-  const copy = Buffer.allocUnsafeSlow(length);
+  return length > OWN_UP_TO && length < Buffer.poolSize >>> 1 ? Buffer.from(bytes) : ownCopyOf(bytes);
+}
+
+/** A copy with memory of its own: the slabs of the runtime's pool have 64 KiB from Node.js 24 on. */
+export function ownCopyOf(bytes: Uint8Array): Buffer<ArrayBuffer> {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
   copy.set(bytes);
   return copy;
 }

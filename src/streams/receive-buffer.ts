@@ -139,12 +139,17 @@ export class ReceiveBuffer implements ReadSource {
   offer(bytes: Uint8Array, keep?: () => void): number {
     const intake = this.#intake;
     if (intake === undefined || !this.isReadPending) return 0;
+    let taken = 0;
     if (this.queue.length === 0) {
-      const taken = intake.fill(bytes, keep);
+      taken = intake.fill(bytes, keep);
       if (intake.result !== undefined) this.#pending!.succeed(intake.result);
-      if (taken > 0) return taken;
     }
-    return this.#collect(bytes, intake.needed ?? 0);
+    if (taken === 0) taken = this.#collect(bytes, intake.needed ?? 0);
+    if (taken === bytes.length || !this.queue.isTakenInSmallParts) return taken;
+    this.queue.pushForSmallParts(taken === 0 ? bytes : bytes.subarray(taken));
+    this.#pending?.wake();
+    this.#pauseIfFull();
+    return bytes.length;
   }
 
   /** What comes for a read of much is put together as it comes, and the read need not look at it before all is there. */

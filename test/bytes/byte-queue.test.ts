@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ByteQueue } from "#src/bytes/byte-queue.js";
+import { patternBytes } from "../support/bytes.js";
 import { Random } from "../support/random.js";
 
 /** On both sides of what is gathered (256), copied (1 024) and the size of a page (4 096). */
@@ -206,6 +207,30 @@ describe("ByteQueue", () => {
     const list = [...memories];
     const places = new Set(results.map((part) => `${list.indexOf(part.buffer)}+${part.byteOffset}`));
     assert.equal(places.size, results.length, "each is somewhere of its own");
+  });
+
+  it("pushForSmallParts() copies to where small results can be views, until a large one is taken", () => {
+    const queue = queueOf(patternBytes(65_536));
+    assert.equal(queue.isTakenInSmallParts, false);
+    while (queue.length > 0) queue.take(64);
+    assert.equal(queue.isTakenInSmallParts, true);
+
+    const memory = patternBytes(65_536);
+    queue.pushForSmallParts(memory);
+    memory.fill(0);
+    const results = Array.from({ length: 1023 }, () => queue.take(64));
+    assert.ok(Buffer.concat(results).equals(patternBytes(65_536 - 64)));
+    const memories = [...new Set(results.map(({ buffer }) => buffer))];
+    assert.deepEqual(
+      memories.map(({ byteLength }) => byteLength),
+      Array.from({ length: 8 }, () => 8192),
+    );
+
+    queue.pushForSmallParts(patternBytes(20_000));
+    const last = patternBytes(65_536).subarray(-64);
+    assert.ok(queue.take(5064).equals(Buffer.concat([last, patternBytes(5000)])));
+    assert.equal(queue.isTakenInSmallParts, false);
+    assert.ok(queue.take(15_000).equals(patternBytes(20_000).subarray(5000)));
   });
 
   it("locate() walks from the nearer end", () => {

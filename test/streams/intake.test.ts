@@ -187,6 +187,33 @@ describe("bytes that are offered to a read before they are buffered", () => {
     });
   });
 
+  it("are all taken where what came before was taken in small parts, and pause the transport as ever", async () => {
+    const asked: string[] = [];
+    const reader = new StreamReader({ limit: LIMIT });
+    bufferOf(reader).setTransport({
+      pauseReading: () => asked.push("pause"),
+      resumeReading: () => asked.push("resume"),
+    });
+    const lines = Buffer.from("0123\n".repeat(10_000));
+    reader.feedData(Buffer.from(lines));
+    while (reader.tryReadLine() !== undefined);
+    asked.length = 0;
+
+    const reading = reader.readLine();
+    assert.equal(bufferOf(reader).offer(lines), lines.length);
+    lines.fill(0);
+    assert.deepEqual(asked, ["pause"]);
+    assert.equal(String(await reading), "0123\n");
+    for (let line = 1; line < 10_000; line++) assert.equal(String(await reader.readLine()), "0123\n");
+    assert.deepEqual(asked, ["pause", "resume"]);
+    assert.equal(reader.bufferedBytes, 0);
+
+    const frame = readFrame(reader, lengthPrefixed({ bytes: 2, endian: "big" }));
+    assert.equal(bufferOf(reader).offer(Buffer.from("\x00\x03abcd")), 6);
+    assert.equal(String(await frame), "abc");
+    assert.equal(String(await reader.read(1)), "d");
+  });
+
   it("are not taken by a read that its signal has ended", async () => {
     const reader = new StreamReader();
     const controller = new AbortController();
