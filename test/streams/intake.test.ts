@@ -11,6 +11,7 @@ import {
 import { patternBytes } from "../support/bytes.js";
 import { bufferOf } from "../support/buffer-of.js";
 import { settleDown } from "../support/pending.js";
+import { RecordingTransport } from "../support/recording-transport.js";
 
 const LIMIT = 8;
 
@@ -173,39 +174,33 @@ describe("bytes that are offered to a read before they are buffered", () => {
     }
 
     it("do not pause the transport, since the read needs them", async () => {
-      const asked: string[] = [];
+      const transport = new RecordingTransport();
       const reader = new StreamReader({ limit: LIMIT });
-      bufferOf(reader).setTransport({
-        pauseReading: () => asked.push("pause"),
-        resumeReading: () => asked.push("resume"),
-      });
+      reader.setTransport(transport);
       const reading = reader.readExactly(SIZE);
       for (let from = 0; from < SIZE; from += 50_000)
         assert.equal(offered(reader, from, from + 50_000), 50_000);
       await reading;
-      assert.deepEqual(asked, []);
+      assert.deepEqual(transport.calls, []);
     });
   });
 
   it("are all taken where what came before was taken in small parts, and pause the transport as ever", async () => {
-    const asked: string[] = [];
+    const transport = new RecordingTransport();
     const reader = new StreamReader({ limit: LIMIT });
-    bufferOf(reader).setTransport({
-      pauseReading: () => asked.push("pause"),
-      resumeReading: () => asked.push("resume"),
-    });
+    reader.setTransport(transport);
     const lines = Buffer.from("0123\n".repeat(10_000));
     reader.feedData(Buffer.from(lines));
     while (reader.tryReadLine() !== undefined);
-    asked.length = 0;
+    transport.calls.length = 0;
 
     const reading = reader.readLine();
     assert.equal(bufferOf(reader).offer(lines), lines.length);
     lines.fill(0);
-    assert.deepEqual(asked, ["pause"]);
+    assert.deepEqual(transport.calls, ["pause"]);
     assert.equal(String(await reading), "0123\n");
     for (let line = 1; line < 10_000; line++) assert.equal(String(await reader.readLine()), "0123\n");
-    assert.deepEqual(asked, ["pause", "resume"]);
+    assert.deepEqual(transport.calls, ["pause", "resume"]);
     assert.equal(reader.bufferedBytes, 0);
 
     const frame = readFrame(reader, lengthPrefixed({ bytes: 2, endian: "big" }));
