@@ -81,6 +81,15 @@ export class ByteQueue {
     }
   }
 
+  /** Copies `bytes` to behind all others, so that the last of several messages of `size` bytes each can be collected there. */
+  pushForMore(bytes: Uint8Array, size: number): void {
+    const whole = Math.ceil(bytes.length / size) * size;
+    this.#page = Buffer.allocUnsafeSlow(whole <= MOST_AHEAD * bytes.length ? whole : bytes.length);
+    this.#pageUsed = 0;
+    this.#gather(bytes);
+    this.#length += bytes.length;
+  }
+
   /**
    * Copies the first of `bytes` to behind all others, so that the first `size` bytes of the queue, of which there are less,
    * will lie in one chunk. Returns how many: no more than these need.

@@ -11,8 +11,8 @@ import { PendingRead, type ReadSource } from "./pending-read.js";
 /** The limit of a reader that is not given one, in bytes. */
 export const DEFAULT_LIMIT = 65_536;
 
-/** In bytes: what does not come at once, and how many of them must have come, so that who only announces much gets no memory. */
-const COLLECT_FROM = 65_537;
+/** In bytes: what is put together as it comes, and how many of them must have come, so that who only announces much gets no memory. */
+const COLLECT_FROM = 16_384;
 const COLLECT_AT = 16_384;
 
 /** What says when a buffer has enough. Both the marks of a connection and the kit for tests do. */
@@ -144,9 +144,13 @@ export class ReceiveBuffer implements ReadSource {
       taken = intake.fill(bytes, keep);
       if (intake.result !== undefined) this.#pending!.succeed(intake.result);
     }
-    if (taken === 0) taken = this.#collect(bytes, intake.needed ?? 0);
-    if (taken === bytes.length || !this.queue.isTakenInSmallParts) return taken;
-    this.queue.pushForSmallParts(taken === 0 ? bytes : bytes.subarray(taken));
+    const needed = intake.needed ?? 0;
+    if (taken === 0) taken = this.#collect(bytes, needed);
+    if (taken === bytes.length) return taken;
+    const rest = taken === 0 ? bytes : bytes.subarray(taken);
+    if (this.queue.isTakenInSmallParts) this.queue.pushForSmallParts(rest);
+    else if (taken > 0 && needed >= COLLECT_FROM) this.queue.pushForMore(rest, needed);
+    else return taken;
     this.#pending?.wake();
     this.#pauseIfFull();
     return bytes.length;

@@ -26,7 +26,7 @@ describe("ByteQueue", () => {
       const kept: { bytes: Buffer; before: Buffer }[] = [];
       for (let step = 0; step < 120; step++) {
         const size = Math.min(random.pick(SIZES), model.length);
-        switch (random.within(0, 12)) {
+        switch (random.within(0, 13)) {
           case 0: {
             const taken = queue.take(size);
             assert.deepEqual(taken, model.subarray(0, size));
@@ -93,6 +93,13 @@ describe("ByteQueue", () => {
             assert.equal(queue.chunkCount, 1);
             break;
           }
+          case 9: {
+            const bytes = Buffer.alloc(1 + random.pick(SIZES), `${round}.${step} `);
+            model = Buffer.concat([model, bytes]);
+            queue.pushForMore(bytes, 1 + random.pick(SIZES));
+            bytes.fill(0xff);
+            break;
+          }
           default: {
             const chunk = Buffer.alloc(random.pick(SIZES), `${round}.${step} `);
             model = Buffer.concat([model, chunk]);
@@ -115,6 +122,17 @@ describe("ByteQueue", () => {
     }
     assert.ok(Math.max(...sizes) <= 16, `${Math.max(...sizes)} times what is there`);
     assert.equal(queue.take(1_000_000).buffer.byteLength, 1_000_000);
+  });
+
+  it("pushForMore() takes memory for whole messages, unless that would be much more than what is there", () => {
+    const memoryFor = (bytes: number, size: number): number => {
+      const queue = new ByteQueue();
+      queue.pushForMore(Buffer.alloc(bytes), size);
+      return queue.chunkAt(0).buffer.byteLength;
+    };
+    assert.equal(memoryFor(60_000, 16_000), 64_000);
+    assert.equal(memoryFor(1_000, 16_000), 16_000);
+    assert.equal(memoryFor(999, 16_000), 999);
   });
 
   it("keeps the order over many chunks that are queued at once", () => {

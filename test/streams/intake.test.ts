@@ -97,10 +97,43 @@ describe("bytes that are offered to a read before they are buffered", () => {
       const reading = reader.readExactly(SIZE);
       for (let from = 0; from < 180_000; from += 60_000)
         assert.equal(offered(reader, from, from + 60_000), 60_000);
-      assert.equal(offered(reader, 180_000, 240_000), 20_000);
+      assert.equal(offered(reader, 180_000, 240_000), 60_000);
       const read = await reading;
       assert.ok(read.equals(BYTES.subarray(0, SIZE)));
       assert.equal(read.buffer.byteLength, SIZE);
+      assert.ok((await reader.readExactly(40_000)).equals(BYTES.subarray(SIZE, 240_000)));
+    });
+
+    for (const size of [16_384, 20_000, 60_000, 70_000]) {
+      it(`are copied once, also where one message ends and the next begins: ${size} bytes`, async () => {
+        const reader = new StreamReader();
+        const buffer = bufferOf(reader);
+        let at = 0;
+        for (let from = 0; at + size < BYTES.length; at += size) {
+          const memory = buffer.queue.chunkCount > 0 ? buffer.queue.chunkAt(0).buffer : undefined;
+          const reading = reader.readExactly(size);
+          for (; buffer.isReadPending && from < at + size; from += 50_000)
+            assert.equal(offered(reader, from, from + 50_000), 50_000);
+          const read = await reading;
+          assert.ok(read.equals(BYTES.subarray(at, at + size)));
+          if (memory !== undefined) assert.equal(read.buffer, memory);
+          assert.ok(read.buffer.byteLength < 50_000 + 2 * size);
+        }
+      });
+    }
+
+    it("pause the transport when too much is behind them", async () => {
+      const transport = new RecordingTransport();
+      const reader = new StreamReader({ limit: 20_000 });
+      reader.setTransport(transport);
+      const reading = reader.readExactly(SIZE);
+      for (let from = 0; from < 180_000; from += 60_000) offered(reader, from, from + 60_000);
+      assert.deepEqual(transport.calls, []);
+      assert.equal(offered(reader, 180_000, 240_000), 60_000);
+      assert.deepEqual(transport.calls, ["pause"]);
+      await reading;
+      await reader.readExactly(20_000);
+      assert.deepEqual(transport.calls, ["pause", "resume"]);
     });
 
     it("are put behind what was there, and before what is fed", async () => {
@@ -165,7 +198,7 @@ describe("bytes that are offered to a read before they are buffered", () => {
           await settleDown();
           for (let from = 0; from < 180_000; from += 60_000)
             assert.equal(offered(reader, from, from + 60_000), 60_000);
-          assert.equal(offered(reader, 180_000, 240_000), 20_000);
+          assert.equal(offered(reader, 180_000, 240_000), 60_000);
           const payload = await reading;
           assert.ok(payload!.equals(BYTES.subarray(0, SIZE)));
           assert.equal(payload!.buffer.byteLength, SIZE + 4);
