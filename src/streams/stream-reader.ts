@@ -1,6 +1,5 @@
 /** The reading half of a stream: methods that wait until their bytes are there. */
 import {
-  dropLine,
   peekExactly,
   peekSome,
   takeAll,
@@ -13,20 +12,19 @@ import { SeparatorSearch, toSeparators } from "../bytes/separator-search.js";
 import { toBytes } from "../bytes/to-bytes.js";
 import { checkInteger, checkLimit, checkOptions, isBytes } from "../checks.js";
 import { kindOf, showAsString } from "../describe.js";
-import { IncompleteReadError, LimitOverrunError } from "../errors.js";
+import { IncompleteReadError } from "../errors.js";
 import type { BytesLike } from "../transport/transport.js";
 import { Bounds, type WaitOptions } from "../waiting/bounds.js";
 import type { Clock } from "../waiting/clock.js";
 import { promised } from "../waiting/promised.js";
 import { BytesIntake, LineIntake, ViewIntake, type Intake } from "./intake.js";
 import { END, iterate } from "./iterate.js";
+import { LineReads } from "./line-reads.js";
 import { linesOf, type LinesOf, type LinesOptions } from "./lines.js";
 import { DEFAULT_LIMIT, ReceiveBuffer, type Pausable } from "./receive-buffer.js";
 
 /** What a read gives: the caller's own bytes, which the library never touches again. Large ones may be views on what arrived. */
 type Bytes = Buffer<ArrayBuffer>;
-
-const NEWLINE: readonly Uint8Array[] = [Uint8Array.of(0x0a)];
 
 /** What a reader is made with. */
 export interface StreamReaderOptions {
@@ -51,8 +49,8 @@ export class StreamReader {
     showAsString(this.prototype);
   }
   readonly #buffer: ReceiveBuffer;
-  /** Of the read of a line that is the last to have begun: there is never more than one. */
-  readonly #lineSearch = new SeparatorSearch(NEWLINE);
+  /** Made for the first read of a line. */
+  #lineReads: LineReads | undefined;
 
   /**
    * `clock` is what timeouts go by, for tests.
@@ -257,12 +255,13 @@ export class StreamReader {
 
   /** Iterates over lines, as `readLine()` gives them, to the end of the stream. Leaving the loop loses nothing. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Bytes, undefined> {
+    let take: () => Bytes | undefined;
     return iterate(this.#buffer, {
       begin: () => {
         this.#buffer.begin("readUntil");
-        this.#lineSearch.restart();
+        take = this.#line();
       },
-      take: () => orEnd(this.#takeLine()),
+      take: () => orEnd(take()),
     });
   }
 
@@ -368,13 +367,13 @@ export class StreamReader {
   }
 
   #through(separator: unknown): () => Bytes | undefined {
+    const buffer = this.#buffer;
     const search = new SeparatorSearch(toSeparators(separator));
-    return () => this.#takeThrough(search);
+    return () => takeThrough(buffer.queue, search, buffer.limit, buffer.isEnded);
   }
 
   #line(): () => Bytes | undefined {
-    this.#lineSearch.restart();
-    return this.#takeLine;
+    return (this.#lineReads ??= new LineReads(this.#buffer)).begin();
   }
 
   // How they wait. What only looks leaves flow control alone.
@@ -411,27 +410,6 @@ export class StreamReader {
       return result;
     };
   }
-
-  #takeThrough(search: SeparatorSearch): Bytes | undefined {
-    const { queue, limit, isEnded } = this.#buffer;
-    return takeThrough(queue, search, limit, isEnded);
-  }
-
-  /** An unfinished line at the end does not resume the transport, one that was dropped does. */
-  readonly #takeLine = (): Bytes | undefined => {
-    const buffer = this.#buffer;
-    try {
-      const line = this.#takeThrough(this.#lineSearch);
-      if (line !== undefined) buffer.resumeIfFree();
-      return line;
-    } catch (error) {
-      if (error instanceof IncompleteReadError) return error.partial;
-      if (!(error instanceof LimitOverrunError)) throw error;
-      const tooLong = dropLine(buffer.queue, buffer.limit, error);
-      buffer.resumeIfFree();
-      throw tooLong;
-    }
-  };
 }
 
 /** No bytes are how a read tells of the end. */

@@ -36,8 +36,9 @@ export class BatchedWriter {
   #isFlushScheduled = false;
   #isHeldForTurn = false;
   #sentInTurn = 0;
-  /** Made with the first batch: many connections wait for a long time before they write. */
-  #onWritten: ((error?: Error | null) => void) | undefined;
+  readonly #onWritten = (error?: Error | null): void => {
+    if (!error) this.#tellTaken();
+  };
 
   constructor(sink: ByteSink, owner: WriterOwner) {
     this.#sink = sink;
@@ -84,9 +85,6 @@ export class BatchedWriter {
     if (this.#batch.bytes === 0 || sink.destroyed) return false;
     const pieces = this.#batch.take();
     const last = pieces.pop()!;
-    this.#onWritten ??= (error) => {
-      if (!error) this.#tellTaken();
-    };
     if (pieces.length > 0) {
       sink.cork();
       // Each of them tells: the last may be done before the others, as Bun's pipes do now and then.

@@ -59,8 +59,9 @@ export class SocketChannel implements Channel, SinkOwner {
   readonly remote: Endpoint | undefined;
   readonly #net: ChannelSocket;
   readonly #manner: SocketManner;
-  readonly #sink: SocketSink;
-  readonly #writer: BatchedWriter;
+  /** Both made with the first write: many connections wait for a long time before they write. */
+  #sink: SocketSink | undefined;
+  #writer: BatchedWriter | undefined;
   #events: ChannelEvents | undefined;
   /** Where it receives, if not where all do. */
   #ownMemory: OwnMemory | undefined;
@@ -96,9 +97,10 @@ export class SocketChannel implements Channel, SinkOwner {
     this.socket = manner === PLAIN ? new NodeTransportSocket(socket, local!, remote) : below;
     const { error, close } = SocketChannel.#listeners;
     socket.on("error", error).on("close", close);
-    this.#sink = new SocketSink(socket, this, manner);
-    this.#writer = new BatchedWriter(this.#sink, this);
-    this.#sink.awaitEarlierWrites();
+    if (socket.writableLength > 0) {
+      this.#makeWriter();
+      this.#sink!.awaitEarlierWrites();
+    }
   }
 
   get canEndWriting(): boolean {
@@ -110,11 +112,11 @@ export class SocketChannel implements Channel, SinkOwner {
   }
 
   get bufferedBytes(): number {
-    return this.#writer.bufferedBytes;
+    return this.#writer?.bufferedBytes ?? 0;
   }
 
   get bytesTakenEarly(): number {
-    return this.#sink.taken;
+    return this.#sink?.taken ?? 0;
   }
 
   unacknowledgedBytes(mostAge: number): number | undefined {
@@ -140,11 +142,11 @@ export class SocketChannel implements Channel, SinkOwner {
   }
 
   write(data: Uint8Array): void {
-    this.#writer.write(data);
+    (this.#writer ?? this.#makeWriter()).write(data);
   }
 
   flush(): void {
-    this.#writer.flush();
+    this.#writer?.flush();
   }
 
   offerToKeep(): void {
@@ -152,13 +154,13 @@ export class SocketChannel implements Channel, SinkOwner {
   }
 
   endWriting(): void {
-    this.#writer.flush();
+    this.#writer?.flush();
     this.#net.end();
   }
 
   close(): void {
     this.#isEnding = true;
-    this.#writer.flush();
+    this.#writer?.flush();
     this.#manner.close(this.#net, (error) => this.#onError(error));
   }
 
@@ -168,7 +170,7 @@ export class SocketChannel implements Channel, SinkOwner {
       return;
     }
     this.#isEnding = true;
-    this.#writer.flush();
+    this.#writer?.flush();
     // Who finishes looks at what comes.
     SocketChannel.#inPlace.end(this.#net);
     this.#manner.finish(this.#net, () => {
@@ -178,14 +180,14 @@ export class SocketChannel implements Channel, SinkOwner {
 
   destroy(): void {
     this.#isEnding = true;
-    this.#writer.clear();
+    this.#writer?.clear();
     this.#net.destroy();
   }
 
   reset(): void {
     if (this.#net.destroyed) return;
     this.#isEnding = true;
-    this.#writer.clear();
+    this.#writer?.clear();
     this.#manner.reset(this.#net);
   }
 
@@ -208,14 +210,20 @@ export class SocketChannel implements Channel, SinkOwner {
   releaseSocket(early: Uint8Array): Socket | undefined {
     if (this.#manner !== PLAIN) return undefined;
     const socket = this.#net;
-    this.#writer.flush();
+    this.#writer?.flush();
     this.#isReleased = true;
-    for (const [name, listener] of Object.entries(SocketChannel.#listeners)) socket.off(name, listener);
+    const { data, end, error, close } = SocketChannel.#listeners;
+    socket.off("error", error).off("close", close);
+    if (this.#events !== undefined) socket.off("data", data).off("end", end);
     socket.pause();
-    for (const chunk of [early, ...this.#takeHeldBack()].toReversed()) {
-      if (chunk.length > 0) socket.unshift(chunk);
-    }
+    for (const chunk of this.#takeHeldBack().toReversed()) socket.unshift(chunk);
+    if (early.length > 0) socket.unshift(early);
     return socket;
+  }
+
+  #makeWriter(): BatchedWriter {
+    this.#sink = new SocketSink(this.#net, this, this.#manner);
+    return (this.#writer = new BatchedWriter(this.#sink, this));
   }
 
   // What its sink tells.
@@ -228,7 +236,7 @@ export class SocketChannel implements Channel, SinkOwner {
     // What a socket that is destroyed had not sent is cancelled: that is not why it ends.
     if (this.#writeError !== undefined || this.#net.destroyed) return;
     this.#writeError = error;
-    this.#writer.clear();
+    this.#writer?.clear();
     if (this.#isEnding || this.#hasPeerEnded || this.#isReleased || this.#events === undefined) {
       this.#net.destroy(this.#isReleased ? error : undefined);
       return;
