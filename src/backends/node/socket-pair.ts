@@ -1,10 +1,9 @@
 /** Two sockets of node:net that are connected with each other, in one process. */
 import { createServer, Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NotImplementedError, OSError } from "../../errors.js";
 import { nodeBackend } from "./backend.js";
-import { fs } from "./builtins.js";
+import { fs, os } from "./builtins.js";
 import { isBun } from "./runtime.js";
 import { fromSystemError } from "./system-errors.js";
 
@@ -21,7 +20,7 @@ export async function socketPair(): Promise<[Socket, Socket]> {
   const refusal = nodeBackend.whyNot("unix");
   if (refusal !== undefined) throw new NotImplementedError(refusal);
   const { mkdtemp, rmdir } = fs().promises;
-  const folder = await mkdtemp(join(tmpdir(), "pair-")).catch((error: unknown) => {
+  const folder = await mkdtemp(join(os().tmpdir(), "pair-")).catch((error: unknown) => {
     throw fromSystemError(error);
   });
   try {

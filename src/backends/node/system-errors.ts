@@ -1,5 +1,4 @@
 /** Errors as Node.js raises them, made into the classes of errors.ts. */
-import { constants } from "node:os";
 import {
   BrokenPipeError,
   ConnectionAbortedError,
@@ -13,6 +12,7 @@ import {
   toError,
   type OSErrorDetails,
 } from "../../errors.js";
+import { os } from "./builtins.js";
 import { isBun, isDeno } from "./runtime.js";
 
 const CLASSES: Readonly<Record<string, new (message: string, details: OSErrorDetails) => OSError>> = {
@@ -43,7 +43,7 @@ export function fromSystemError(error: unknown, explanation?: string): Error {
 /** An error of a write. Bun says that the descriptor is bad where it has closed a socket by itself, as the peer is gone. */
 export function toldOfWrite(error: Error & OSErrorDetails): Error {
   if (!isBun || error.code !== "EBADF") return error;
-  const details = { code: "EPIPE", errno: -constants.errno.EPIPE, syscall: "write" };
+  const details = { code: "EPIPE", errno: -os().constants.errno.EPIPE, syscall: "write" };
   return Object.assign(new Error("write EPIPE", { cause: error }), details);
 }
 
@@ -51,7 +51,13 @@ export function toldOfWrite(error: Error & OSErrorDetails): Error {
 export function toldRight(error: Error & OSErrorDetails): Error {
   if (!isDeno || error.code !== "EINVAL") return error;
   const { syscall, address, port } = error;
-  const details = { code: "EADDRNOTAVAIL", errno: -constants.errno.EADDRNOTAVAIL, syscall, address, port };
+  const details = {
+    code: "EADDRNOTAVAIL",
+    errno: -os().constants.errno.EADDRNOTAVAIL,
+    syscall,
+    address,
+    port,
+  };
   const message = `${syscall} EADDRNOTAVAIL: address not available ${address}`;
   return Object.assign(new Error(message, { cause: error }), details);
 }

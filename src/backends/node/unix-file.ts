@@ -1,9 +1,8 @@
 /** The file of a listening Unix socket: put in its place whole, and removed only while it is still ours. */
-import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { OSError } from "../../errors.js";
-import { fs } from "./builtins.js";
+import { crypto, fs } from "./builtins.js";
 import { roomForName } from "./endpoints.js";
 
 /**
@@ -14,7 +13,7 @@ export function temporaryNameFor(path: string): string {
   const folder = dirname(path);
   const size = Math.max(1, Math.min(12, roomForName(folder)));
   for (let attempt = 1; ; attempt++) {
-    const name = randomBytes(size).toString("base64url").slice(0, size);
+    const name = crypto().randomBytes(size).toString("base64url").slice(0, size);
     const temporary = join(folder, name);
     if (name === basename(path)) continue;
     if (identify(temporary) === undefined || attempt > MOST_ATTEMPTS) return temporary;

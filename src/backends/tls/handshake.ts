@@ -1,5 +1,4 @@
 /** The handshake of node:tls, over a socket or a Duplex, for both sides. */
-import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { connect, createSecureContext, TLSSocket, type SecureContext } from "node:tls";
 import {
@@ -11,6 +10,7 @@ import {
 } from "../../errors.js";
 import type { Clock } from "../../waiting/clock.js";
 import type { PreparedTls, TlsOptions, TlsSettings } from "../../transport/tls.js";
+import { crypto } from "../node/builtins.js";
 import { isBun, isDeno } from "../node/runtime.js";
 import { checkIdentity } from "./identity-check.js";
 import { chainProblem, leafProblem } from "./peer-chain.js";
@@ -47,7 +47,7 @@ function makeSecureContext(options: TlsOptions, side: "client" | "server"): Secu
   return createSecureContext({
     honorCipherOrder: true,
     // Sessions of clients that show a certificate can be resumed only under a name for what they are valid for.
-    sessionIdContext: randomBytes(16).toString("hex"),
+    sessionIdContext: crypto().randomBytes(16).toString("hex"),
     ...options,
   });
 }

@@ -1,6 +1,7 @@
 /** Whether certificate, key and authorities can be read, and belong together: Deno finds out only in the handshake. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { TlsOptions } from "../../transport/tls.js";
+import { crypto } from "../node/builtins.js";
 
 const CERTIFICATE = /-----BEGIN [^-]*CERTIFICATE-----[^-]*-----END [^-]*CERTIFICATE-----/g;
 
@@ -9,7 +10,9 @@ export function checkIdentity({ cert, key, ca, passphrase }: TlsOptions): void {
   const [certificate] = reading("cert", () => texts(cert).flatMap(certificatesIn));
   reading("ca", () => texts(ca).flatMap(certificatesIn));
   const keys = reading("key", () =>
-    texts(key).map((pem) => createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })),
+    texts(key).map((pem) =>
+      crypto().createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase }),
+    ),
   );
   if (certificate === undefined || keys.length === 0) return;
   if (keys.some((own) => certificate.checkPrivateKey(own))) return;
@@ -33,6 +36,6 @@ function texts(value: TlsOptions["cert"] | TlsOptions["key"]): (string | Buffer)
 
 function certificatesIn(value: string | Buffer): X509Certificate[] {
   const found = value.toString("latin1").match(CERTIFICATE) ?? [];
-  if (found.length > 0) return found.map((pem) => new X509Certificate(pem));
-  return [new X509Certificate(value)];
+  if (found.length > 0) return found.map((pem) => new (crypto().X509Certificate)(pem));
+  return [new (crypto().X509Certificate)(value)];
 }

@@ -2,9 +2,10 @@
  * Whether the certificates of a peer lead to an authority, signature by signature. node:tls knows that by itself, but for Deno:
  * there the names of the issuers are enough for it where a certificate is of an old version, or not quite well-formed.
  */
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import * as tls from "node:tls";
 import { CertificateError } from "../../errors.js";
+import { crypto } from "../node/builtins.js";
 
 /** More certificates than a chain has. */
 const LONGEST = 12;
@@ -40,7 +41,7 @@ function shownBy(socket: tls.TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = [];
   let shown: tls.DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
   while (shown?.raw !== undefined && chain.length < LONGEST) {
-    chain.push(new X509Certificate(shown.raw));
+    chain.push(new (crypto().X509Certificate)(shown.raw));
     shown = shown.issuerCertificate === shown ? undefined : shown.issuerCertificate;
   }
   return chain;
@@ -50,7 +51,7 @@ function authoritiesOf(secureContext: tls.SecureContext): X509Certificate[] {
   const { ca } = (secureContext.context ?? {}) as { ca?: string | readonly string[] };
   const given = ca === undefined ? defaultAuthorities() : [ca].flat();
   const pems = given.flatMap((text) => text.match(/-----BEGIN [^-]*-----[^-]*-----END [^-]*-----/g) ?? []);
-  return pems.map((pem) => new X509Certificate(pem));
+  return pems.map((pem) => new (crypto().X509Certificate)(pem));
 }
 
 function defaultAuthorities(): readonly string[] {

@@ -1,9 +1,9 @@
 /** Whether a server is who its client asked for. */
 import { isIP } from "node:net";
 import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from "node:tls";
-import { domainToASCII } from "node:url";
 import { toError } from "../../errors.js";
 import type { TlsOptions } from "../../transport/tls.js";
+import { url } from "../node/builtins.js";
 import { resumable } from "./session.js";
 
 /**
@@ -32,7 +32,7 @@ export function expecting(options: TlsOptions, name: string): ConnectionOptions 
 
 /** Names go over the wire, and stand in certificates, in their ASCII form. */
 function toAscii(name: string): string {
-  return /[^\0-\x7f]/.test(name) ? domainToASCII(name) || name : name;
+  return /[^\0-\x7f]/.test(name) ? url().domainToASCII(name) || name : name;
 }
 
 /** As node:tls, and as asyncio: a wildcard stands for a whole label, never for a part of one. */

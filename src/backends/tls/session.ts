@@ -2,8 +2,8 @@
  * Sessions that a client hands in to be taken up again. In such a handshake the server shows no certificate, and node:tls
  * checks no name: but the session holds the certificate of the handshake that it comes from.
  */
-import { X509Certificate } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
+import { crypto } from "../node/builtins.js";
 
 /** `session` if `isExpected` says so of its server's certificate; else nothing, and the whole handshake takes place. */
 export function resumable(
@@ -22,7 +22,7 @@ const PEER_TAG = 0xa3;
 function certificateOf(session: Buffer): PeerCertificate | undefined {
   try {
     const peer = elements(elements(withoutMark(session))[0]!.content).find(({ tag }) => tag === PEER_TAG);
-    return peer && new X509Certificate(peer.content).toLegacyObject();
+    return peer && new (crypto().X509Certificate)(peer.content).toLegacyObject();
   } catch {
     // It is no session that anybody could take up.
     return undefined;
