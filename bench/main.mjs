@@ -36,7 +36,7 @@ if (!(Number.isInteger(rounds) && rounds > 0 && seconds > 0)) {
 }
 /** In s: until then a runtime still compiles. With less, what has more code looks slower than it is for longer. */
 const WARM_UP = 1.5;
-const timing = [`--seconds=${seconds}`, `--warm-up=${values.short ? seconds : WARM_UP}`];
+const timing = (warmUp = WARM_UP) => [`--seconds=${seconds}`, `--warm-up=${values.short ? seconds : warmUp}`];
 
 const names = [...WORKLOADS.map(({ name }) => name), "growth", "imports"];
 for (const name of positionals) {
@@ -79,8 +79,8 @@ if (isWanted("imports")) keep("imports", measureImports(values.short ? 9 : 15));
 if (values.write) writeDocuments(results, machine);
 
 async function runWorkload(workload) {
-  const { name, title, role } = workload;
-  const loadArguments = [...((values.short && workload.shortLoad) || workload.load), ...timing];
+  const { name, title, role, warmUp } = workload;
+  const loadArguments = [...((values.short && workload.shortLoad) || workload.load), ...timing(warmUp)];
   let able = contenders.filter(({ roles }) => roles.includes(role));
   const figures = new Map(able.map((contender) => [contender.name, []]));
   for (let round = 0; round < rounds; round++) {
@@ -113,7 +113,7 @@ async function runGrowth({ name, title, role, points, load: loadFor, messages = 
   const costs = new Map(points.map((point) => [point, []]));
   for (let round = 0; round < rounds; round++) {
     for (const point of points) {
-      const figures = await measure(contender, role, load, [...loadFor(point), ...timing]);
+      const figures = await measure(contender, role, load, [...loadFor(point), ...timing()]);
       const operations = operationsIn(figures, { messages: messages(point) });
       costs.get(point).push(((figures.user + figures.system) / operations) * 1e9);
     }
