@@ -11,9 +11,8 @@ import { PendingRead, type ReadSource } from "./pending-read.js";
 /** The limit of a reader that is not given one, in bytes. */
 export const DEFAULT_LIMIT = 65_536;
 
-/** In bytes: what is put together as it comes, and how many of them must have come, so that who only announces much gets no memory. */
+/** In bytes: what a read of so many needs is put together, once so many have come: who only announces much gets no memory. */
 const COLLECT_FROM = 16_384;
-const COLLECT_AT = 16_384;
 
 /** What says when a buffer has enough. Both the marks of a connection and the kit for tests do. */
 export type FlowControl = Pick<Watermarks, "isFull" | "becomesFull" | "becomesFree" | "release">;
@@ -159,7 +158,8 @@ export class ReceiveBuffer implements ReadSource {
   /** What comes for a read of much is put together as it comes, and the read need not look at it before all is there. */
   #collect(bytes: Uint8Array, needed: number): number {
     const { queue } = this;
-    if (needed < COLLECT_FROM || queue.length >= needed || queue.length + bytes.length < COLLECT_AT) return 0;
+    if (needed < COLLECT_FROM || queue.length >= needed || queue.length + bytes.length < COLLECT_FROM)
+      return 0;
     const taken = queue.collect(bytes, needed);
     if (queue.length === needed) this.#pending!.wake();
     return taken;

@@ -184,10 +184,9 @@ export class SocketSink implements ByteSink {
     this.#socket.uncork();
   }
 
-  /** Tells the owner when the kernel has what somebody else had written before, if there is any left. */
+  /** Tells the owner when the kernel has what somebody else had written before, of which some is left. */
   awaitEarlierWrites(): void {
     const socket = this.#socket;
-    if (socket.writableLength === 0) return;
     const done = () => this.#owner.bytesTaken();
     if (socket.writableEnded) socket.once("finish", done);
     else socket.write(NO_BYTES, done);
